@@ -1,0 +1,1 @@
+//! The macros of jobwork. Use them through the `jobwork` crate, which documents each.

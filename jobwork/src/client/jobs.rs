@@ -1,0 +1,186 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::current;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::job::{Attempt, JobId, NewJob, Record};
+use crate::store::{CancelAnswer, Filter, Inspect, Store, connect};
+
+/// Looks at every new job before it is stored: may change it, or refuse it with an error.
+pub type DispatchHook = dyn Fn(&mut NewJob) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
+
+/// A client of a job store: dispatches jobs, looks at them and cancels them.
+///
+/// Cheap to clone; clones share one store. Code that doesn't name a client (`SendEmail::dispatch(..).await`) uses the
+/// one of the worker it runs in when it is inside a job, else the process's default: the one that
+/// [`make_default`](Self::make_default) set, or else one on `JOBWORK_URL`, or else on `sqlite:jobs.db`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> jobwork::Result<()> {
+/// use jobwork::{Jobs, NewJob, JobState};
+///
+/// let jobs = Jobs::connect("memory:").await?;
+/// let id = jobs.push(vec![NewJob::new("send_email", r#"{"to":"ann"}"#)]).await?[0];
+/// assert_eq!(jobs.get(id).await?.unwrap().state, JobState::Ready);
+/// jobs.cancel(id).await?;
+/// assert_eq!(jobs.get(id).await?.unwrap().state, JobState::Cancelled);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Jobs {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    hooks: Arc<[Arc<DispatchHook>]>,
+}
+
+impl Jobs {
+    /// A client of the store that the URL names, such as `sqlite:jobs.db`.
+    ///
+    /// # Errors
+    /// [`Error::Url`] or [`Error::Open`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        Ok(Self::new(connect(url).await?))
+    }
+
+    /// A client of this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, clock: Clock::system(), hooks: Arc::new([]) }
+    }
+
+    /// The client that code in this place uses when it names none.
+    ///
+    /// # Errors
+    /// [`Error::Url`] or [`Error::Open`] when the default store has to be opened and can't be.
+    pub async fn current() -> Result<Self> {
+        current::get_or_open().await
+    }
+
+    /// Makes this the client of all code in the process that names none and isn't inside a job.
+    pub fn make_default(&self) {
+        current::set_default(self.clone());
+    }
+
+    /// The same client with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same client with a hook that looks at every new job after the hooks it has; those that came from elsewhere
+    /// (a client of its own, the CLI of another program) don't pass it.
+    #[must_use]
+    pub fn on_dispatch<E>(mut self, hook: impl Fn(&mut NewJob) -> Result<(), E> + Send + Sync + 'static) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let hook: Arc<DispatchHook> = Arc::new(move |job| hook(job).map_err(Into::into));
+        self.hooks = self.hooks.iter().cloned().chain([hook]).collect();
+        self
+    }
+
+    pub(crate) fn with_hooks(mut self, hooks: &[Arc<DispatchHook>]) -> Self {
+        self.hooks = self.hooks.iter().chain(hooks).cloned().collect();
+        self
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The time it is for this client.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Stores jobs that a typed `dispatch` doesn't make: by name, with JSON arguments. All of them or none.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Store`] when the store fails.
+    pub async fn push(&self, mut jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
+        for job in &mut jobs {
+            self.hooks
+                .iter()
+                .try_for_each(|hook| hook(job))
+                .map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
+        }
+        self.store.push(jobs, self.now()).await
+    }
+
+    /// Looking at jobs and changing them by hand.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the store has no such power.
+    pub fn inspect(&self) -> Result<&dyn Inspect> {
+        let what = "look at single jobs or change them";
+        self.store.inspect().ok_or(Error::Unsupported { store: self.store.name(), what })
+    }
+
+    /// The job of this id, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn get(&self, id: JobId) -> Result<Option<Record>> {
+        let found = self.inspect()?.get(&[id], self.now()).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// The jobs that match, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Record>> {
+        self.inspect()?.list(filter, self.now()).await
+    }
+
+    /// What went wrong with a job so far, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn history(&self, id: JobId) -> Result<Vec<Attempt>> {
+        self.inspect()?.history(id).await
+    }
+
+    /// Cancels a job, with the rest of its chain: at once if it doesn't run, else by its signal.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn cancel(&self, id: JobId) -> Result<CancelAnswer> {
+        let answers = self.inspect()?.cancel(&[id], self.now()).await?;
+        Ok(answers.into_iter().next().unwrap_or(CancelAnswer::NotFound))
+    }
+
+    /// Makes a job that ended or is scheduled ready now, with all its retries; says whether it did.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn retry(&self, id: JobId) -> Result<bool> {
+        Ok(self.inspect()?.retry(&[id], self.now()).await? == [true])
+    }
+
+    /// Forgets a job that isn't running; says whether it did.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn delete(&self, id: JobId) -> Result<bool> {
+        Ok(self.inspect()?.delete(&[id], self.now()).await? == [true])
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("store", &self.store).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Jobs, current};
+use crate::clock::after;
+use crate::error::Result;
+use crate::job::NewJob;
+
+/// What a dispatch says that differs from the job's own options.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placement {
+    pub(crate) queue: Option<String>,
+    pub(crate) priority: Option<i32>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) due: Due,
+    pub(crate) tags: Vec<String>,
+    pub(crate) jobs: Option<Jobs>,
+}
+
+/// When a dispatched job is due.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Due {
+    #[default]
+    Now,
+    In(Duration),
+    At(Timestamp),
+}
+
+impl Placement {
+    pub(crate) async fn client(&mut self) -> Result<Jobs> {
+        match self.jobs.take() {
+            Some(jobs) => Ok(jobs),
+            None => current::get_or_open().await,
+        }
+    }
+
+    /// The time before which the job must not run.
+    pub(crate) fn run_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.due {
+            Due::Now => None,
+            Due::In(wait) => Some(after(now, wait)),
+            Due::At(time) => Some(time),
+        }
+    }
+
+    /// Writes everything but the time into `job`.
+    pub(crate) fn place(&self, job: &mut NewJob) {
+        if let Some(queue) = &self.queue {
+            job.queue = queue.clone().into();
+        }
+        job.priority = self.priority.unwrap_or(job.priority);
+        job.retries = self.retries.unwrap_or(job.retries);
+        job.tags.extend_from_slice(&self.tags);
+    }
+}
+
+/// The builder methods that everything which can be dispatched has, on a field `placement`.
+macro_rules! placement_methods {
+    () => {
+        /// Another queue than the job's own.
+        pub fn queue(mut self, queue: impl Into<String>) -> Self {
+            self.placement.queue = Some(queue.into());
+            self
+        }
+
+        /// Another priority than the job's own: within a queue, higher runs first.
+        pub fn priority(mut self, priority: i32) -> Self {
+            self.placement.priority = Some(priority);
+            self
+        }
+
+        /// Another number of retries after the first attempt than the job's own.
+        pub fn retries(mut self, retries: u32) -> Self {
+            self.placement.retries = Some(retries);
+            self
+        }
+
+        /// Not before this time has passed.
+        pub fn delay(mut self, delay: std::time::Duration) -> Self {
+            self.placement.due = crate::client::placement::Due::In(delay);
+            self
+        }
+
+        /// Not before this time of day; one that has passed is at once.
+        pub fn at(mut self, time: jiff::Timestamp) -> Self {
+            self.placement.due = crate::client::placement::Due::At(time);
+            self
+        }
+
+        /// One more word to find the job by.
+        pub fn tag(mut self, tag: impl Into<String>) -> Self {
+            self.placement.tags.push(tag.into());
+            self
+        }
+
+        /// This client instead of the one that code here uses when it names none.
+        pub fn on(mut self, jobs: &crate::client::Jobs) -> Self {
+            self.placement.jobs = Some(jobs.clone());
+            self
+        }
+    };
+}
+
+pub(crate) use placement_methods;

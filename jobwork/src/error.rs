@@ -1,0 +1,72 @@
+use std::error::Error as StdError;
+
+use crate::job::JobId;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The framework's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with the framework, as opposed to inside a job (see [`JobError`](crate::JobError)).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The URL names no store that this build knows.
+    #[error("can't use `{url}` as a job store: {problem}")]
+    Url {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong with it and what was expected.
+        problem: String,
+    },
+    /// The store could not be opened, or its schema is not ours.
+    #[error("can't open the job store {place}: {problem}")]
+    Open {
+        /// The file or server.
+        place: String,
+        /// What is wrong and what to do about it.
+        problem: String,
+    },
+    /// A call to the store failed; it may work when tried again.
+    #[error("the job store failed: {0}")]
+    Store(#[source] BoxError),
+    /// The store can't do this.
+    #[error("the {store} store can't {what}")]
+    Unsupported {
+        /// The store.
+        store: &'static str,
+        /// What was asked of it.
+        what: &'static str,
+    },
+    /// No job has this id.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The arguments of a job, or its output, could not be written as JSON or read back.
+    #[error("{what} of job `{job}`: {source}")]
+    Json {
+        /// What was being written or read.
+        what: &'static str,
+        /// The job's name.
+        job: String,
+        /// What was wrong.
+        source: serde_json::Error,
+    },
+    /// Dispatch middleware refused the job.
+    #[error("dispatch of job `{job}` was refused: {source}")]
+    Refused {
+        /// The job's name.
+        job: String,
+        /// The reason it gave.
+        source: BoxError,
+    },
+    /// The worker can't start as it is configured.
+    #[error("{0}")]
+    Config(String),
+}
+
+impl Error {
+    /// A failure of a store, from the driver's own error.
+    pub fn store(error: impl Into<BoxError>) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,50 @@
+//! What a job is: its type, its stored form, its states and its outcomes. No I/O happens here.
+
+mod backoff;
+mod error;
+mod id;
+mod new;
+mod options;
+mod outcome;
+mod record;
+mod state;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::backoff::Backoff;
+pub use self::error::{Cancelled, Failure, FailureKind, JobError, Verdict};
+pub use self::id::{JobId, WorkerId};
+pub use self::new::{Membership, NewJob, Wait};
+pub use self::options::JobOptions;
+pub use self::outcome::{DeadReason, Finished, Outcome};
+pub use self::record::{Attempt, Claimed, Lease, Member, Record};
+pub use self::state::JobState;
+
+/// A job's type, which is also its arguments.
+///
+/// `#[job]` writes this implementation. Write it by hand only for a type whose arguments a macro can't describe.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "expected the type that `#[job]` makes from a function",
+    note = "`#[job] async fn send_email(..)` makes the type `SendEmail`"
+)]
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the job returns when it succeeds; stored as JSON, and handed to the next step of a chain.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The types of the parameters, in order, as a tuple.
+    type Params;
+
+    /// The stored name.
+    const NAME: &'static str;
+
+    /// Older names under which stored jobs of this type are still performed.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// The stored keys of the parameters, in order.
+    const FIELDS: &'static [&'static str];
+
+    /// Where and how the job is dispatched when the call doesn't say otherwise.
+    const OPTIONS: JobOptions = JobOptions::DEFAULT;
+}

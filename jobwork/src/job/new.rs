@@ -1,0 +1,79 @@
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::{Job, JobOptions};
+
+/// A job as it is dispatched: everything a store keeps of it before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewJob {
+    /// The stored name; a worker finds the handler by it.
+    pub name: Cow<'static, str>,
+    /// The queue.
+    pub queue: Cow<'static, str>,
+    /// Within the queue, higher runs first.
+    pub priority: i32,
+    /// Retries after the first attempt.
+    pub retries: u32,
+    /// Not before this time; `None` is at once.
+    pub run_at: Option<Timestamp>,
+    /// The arguments: a JSON object by parameter name, or an array in parameter order.
+    pub args: String,
+    /// Free words to find the job by.
+    pub tags: Vec<String>,
+    /// What must complete before this job is ready; empty for a job by itself.
+    pub waits: Vec<Wait>,
+    /// The chain this job is a member of.
+    pub chain: Option<Membership>,
+}
+
+/// A job of the same push that must complete first, and where its output goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The index, in the push, of the job to wait for; smaller than the waiting job's own.
+    pub on: usize,
+    /// The key of the arguments that takes the output; `None` leaves the arguments as they are.
+    pub slot: Option<String>,
+}
+
+/// A job's place in a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The index, in the push, of the chain's first member, whose id is the chain's id.
+    pub first: usize,
+    /// This member's place, from 0.
+    pub position: u32,
+    /// The name of the error handler that is called instead of the member's own.
+    pub on_error: Option<String>,
+}
+
+impl NewJob {
+    /// A job of this name, with these JSON arguments, and the default options.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>, args: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            queue: Cow::Borrowed(JobOptions::DEFAULT.queue),
+            priority: JobOptions::DEFAULT.priority,
+            retries: JobOptions::DEFAULT.retries,
+            run_at: None,
+            args: args.into(),
+            tags: Vec::new(),
+            waits: Vec::new(),
+            chain: None,
+        }
+    }
+
+    /// A job of type `J` with these JSON arguments and the options of the type.
+    #[must_use]
+    pub fn of<J: Job>(args: String) -> Self {
+        let options = J::OPTIONS;
+        Self {
+            queue: Cow::Borrowed(options.queue),
+            priority: options.priority,
+            retries: options.retries,
+            ..Self::new(J::NAME, args)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, JobId, JobState, WorkerId};
+
+/// A worker's right to say what became of a job.
+///
+/// Every outcome carries it, and a store accepts the outcome only while the job is running under this very lease:
+/// a late writer is told [`Lost`](crate::store::Settled::Lost) and changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The worker that claimed it.
+    pub worker: WorkerId,
+}
+
+/// A job handed to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// The right to write its outcome.
+    pub lease: Lease,
+    /// The stored name.
+    pub name: String,
+    /// The queue it was claimed from.
+    pub queue: String,
+    /// Its priority in the queue.
+    pub priority: i32,
+    /// Retries after the first attempt.
+    pub retries: u32,
+    /// How many workers died while they ran it.
+    pub rescues: u32,
+    /// The arguments: JSON as it was stored, not yet checked.
+    pub args: String,
+    /// Free words to find the job by.
+    pub tags: Vec<String>,
+    /// When it was dispatched.
+    pub created_at: Timestamp,
+    /// When it was due.
+    pub run_at: Timestamp,
+    /// Its place in a chain.
+    pub chain: Option<Member>,
+}
+
+impl Claimed {
+    /// A job as a store hands it out; the optional parts are empty.
+    #[must_use]
+    pub fn new(lease: Lease, name: String, queue: String, args: String, created_at: Timestamp) -> Self {
+        Self {
+            lease,
+            name,
+            queue,
+            priority: 0,
+            retries: 0,
+            rescues: 0,
+            args,
+            tags: Vec::new(),
+            created_at,
+            run_at: created_at,
+            chain: None,
+        }
+    }
+}
+
+/// A stored job's place in a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The chain's id: the id of its first member.
+    pub chain: JobId,
+    /// This member's place, from 0.
+    pub position: u32,
+    /// The name of the error handler that is called instead of the member's own.
+    pub on_error: Option<String>,
+}
+
+/// A job as it is stored, for people and dashboards to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Record {
+    /// The job.
+    pub id: JobId,
+    /// The stored name.
+    pub name: String,
+    /// The queue.
+    pub queue: String,
+    /// Within the queue, higher runs first.
+    pub priority: i32,
+    /// What has become of it.
+    pub state: JobState,
+    /// Whether it waits for a dead job, and so can't go on until somebody retries that one.
+    pub blocked: bool,
+    /// Attempts begun, less those given back.
+    pub attempt: u32,
+    /// Retries after the first attempt.
+    pub retries: u32,
+    /// How many workers died while they ran it.
+    pub rescues: u32,
+    /// The arguments as stored.
+    pub args: String,
+    /// What it returned, as JSON.
+    pub output: Option<String>,
+    /// Why it ended as it did, where there is more to say than the state.
+    pub reason: Option<String>,
+    /// Free words to find it by.
+    pub tags: Vec<String>,
+    /// When it was dispatched.
+    pub created_at: Timestamp,
+    /// When it is or was due.
+    pub run_at: Timestamp,
+    /// When its latest attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it became final.
+    pub finished_at: Option<Timestamp>,
+    /// Whose it is while it runs.
+    pub worker: Option<WorkerId>,
+    /// Whether somebody asked for the running job to be cancelled.
+    pub cancel_requested: bool,
+    /// Its place in a chain.
+    pub chain: Option<Member>,
+}
+
+impl Record {
+    /// A record of a fresh, ready job; a store fills in the rest.
+    #[must_use]
+    pub fn new(id: JobId, name: String, queue: String, args: String, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            queue,
+            priority: 0,
+            state: JobState::Ready,
+            blocked: false,
+            attempt: 0,
+            retries: 0,
+            rescues: 0,
+            args,
+            output: None,
+            reason: None,
+            tags: Vec::new(),
+            created_at,
+            run_at: created_at,
+            started_at: None,
+            finished_at: None,
+            worker: None,
+            cancel_requested: false,
+            chain: None,
+        }
+    }
+}
+
+/// One attempt that did not simply succeed, kept in the job's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// The worker that ran it.
+    pub worker: WorkerId,
+    /// When its outcome was written.
+    pub at: Timestamp,
+    /// The outcome in one word: `failed`, `snoozed`, `handed back`, `cancelled`, `discarded`, `dead`, `rescued`.
+    pub outcome: String,
+    /// What went wrong, where something did.
+    pub failure: Option<Failure>,
+}
+
+impl Attempt {
+    /// An entry of the history.
+    #[must_use]
+    pub fn new(attempt: u32, worker: WorkerId, at: Timestamp, outcome: String, failure: Option<Failure>) -> Self {
+        Self { attempt, worker, at, outcome, failure }
+    }
+}

@@ -1,0 +1,28 @@
+//! Background jobs for async Rust.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod client;
+mod clock;
+mod error;
+mod job;
+mod perform;
+pub mod store;
+
+pub use self::client::{
+    Chain, ChainDispatch, ChainHandle, Dispatch, DispatchHook, DispatchMany, JobHandle, Jobs, NoInput, Takes, WaitError,
+};
+pub use self::clock::Clock;
+pub use self::error::{Error, Result};
+pub use self::job::{
+    Attempt, Backoff, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished, Job, JobError, JobId, JobOptions,
+    JobState, Lease, Member, Membership, NewJob, Outcome, Record, Verdict, Wait, WorkerId,
+};
+pub use self::perform::{
+    CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,
+    JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, WhatNext,
+};
+#[cfg(feature = "tower")]
+pub use self::perform::{NextService, TowerLayer};

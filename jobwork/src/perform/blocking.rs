@@ -1,0 +1,25 @@
+use std::panic::resume_unwind;
+
+use super::JobReturn;
+use crate::client::current;
+use crate::job::JobError;
+
+/// Runs a blocking job's function on a thread that may block, with the job's own client at hand.
+///
+/// # Errors
+/// What the function returned.
+pub async fn blocking<R>(function: impl FnOnce() -> R + Send + 'static) -> Result<R::Output, JobError>
+where
+    R: JobReturn + Send + 'static,
+{
+    let jobs = current::get();
+    let span = tracing::Span::current();
+    let call = move || span.in_scope(|| current::with(jobs, function));
+    match tokio::task::spawn_blocking(call).await {
+        Ok(returned) => returned.into_result(),
+        Err(broken) => match broken.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(JobError::new("the runtime stopped before the job could run")),
+        },
+    }
+}

@@ -1,0 +1,166 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+
+use super::{CancelSignal, States};
+use crate::job::{Claimed, JobId, Lease, Member, WorkerId};
+
+/// What a job can know about itself: take it as a parameter. Middleware is given it too.
+///
+/// Cheap to clone; clones share one job.
+#[derive(Clone)]
+pub struct JobContext(Arc<Job>);
+
+/// One attempt of one job, as everything that performs it shares it.
+pub(crate) struct Job {
+    pub(crate) claimed: Claimed,
+    pub(crate) started_at: Timestamp,
+    pub(crate) cancel: CancelSignal,
+    pub(crate) states: States,
+    pub(crate) finished: AtomicBool,
+    /// Which layer of middleware is being polled: 0 is the outermost, the number of layers is the job itself.
+    pub(crate) layer: AtomicUsize,
+}
+
+impl JobContext {
+    pub(crate) fn new(claimed: Claimed, started_at: Timestamp, states: States) -> Self {
+        Self(Arc::new(Job {
+            claimed,
+            started_at,
+            cancel: CancelSignal::new(),
+            states,
+            finished: AtomicBool::new(false),
+            layer: AtomicUsize::new(0),
+        }))
+    }
+
+    pub(crate) fn job(&self) -> &Job {
+        &self.0
+    }
+
+    /// A context for calling a job's function by itself, in a unit test for instance.
+    #[must_use]
+    pub fn detached(name: &str) -> Self {
+        let now = Timestamp::now();
+        let lease = Lease { job: JobId::derive(0, now), attempt: 1, worker: WorkerId::fresh() };
+        let claimed = Claimed::new(lease, name.to_owned(), "default".to_owned(), "{}".to_owned(), now);
+        Self::new(claimed, now, States::default())
+    }
+
+    /// The job's id.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        self.0.claimed.lease.job
+    }
+
+    /// The job's stored name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.claimed.name
+    }
+
+    /// The attempt this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.claimed.lease.attempt
+    }
+
+    /// Retries that are left if this attempt fails.
+    #[must_use]
+    pub fn retries_left(&self) -> u32 {
+        (self.0.claimed.retries + 1).saturating_sub(self.attempt())
+    }
+
+    /// How many workers died while they ran this job.
+    #[must_use]
+    pub fn rescues(&self) -> u32 {
+        self.0.claimed.rescues
+    }
+
+    /// The queue it was claimed from.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.0.claimed.queue
+    }
+
+    /// Its priority in the queue.
+    #[must_use]
+    pub fn priority(&self) -> i32 {
+        self.0.claimed.priority
+    }
+
+    /// Its tags.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        &self.0.claimed.tags
+    }
+
+    /// The arguments as they are stored, in JSON. They can hold secrets: think before you log them.
+    #[must_use]
+    pub fn args(&self) -> &str {
+        &self.0.claimed.args
+    }
+
+    /// When it was dispatched.
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        self.0.claimed.created_at
+    }
+
+    /// When it was due.
+    #[must_use]
+    pub fn run_at(&self) -> Timestamp {
+        self.0.claimed.run_at
+    }
+
+    /// When this attempt began.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.0.started_at
+    }
+
+    /// The chain it belongs to.
+    #[must_use]
+    pub fn chain(&self) -> Option<&Member> {
+        self.0.claimed.chain.as_ref()
+    }
+
+    /// The worker that runs it.
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.0.claimed.lease.worker
+    }
+
+    /// The signal that tells this job to stop.
+    #[must_use]
+    pub fn cancel_signal(&self) -> CancelSignal {
+        self.0.cancel.clone()
+    }
+
+    /// The application state of this type, if it was given to the app.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.states.get::<T>()
+    }
+
+    /// Says that the job's work is done, although it was told to stop: its `Ok` is then recorded as completed.
+    ///
+    /// Call it last. It changes nothing for a job that was not told to stop.
+    pub fn finished(&self) {
+        self.0.finished.store(true, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The arguments stay out: they can hold secrets.
+        f.debug_struct("JobContext")
+            .field("name", &self.name())
+            .field("id", &self.id())
+            .field("attempt", &self.attempt())
+            .field("queue", &self.queue())
+            .finish_non_exhaustive()
+    }
+}

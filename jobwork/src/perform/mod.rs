@@ -1,0 +1,25 @@
+//! How a job is performed: what a handler is given, what surrounds it, and how a worker finds it.
+
+mod blocking;
+mod cancel;
+mod context;
+mod error_handler;
+mod handler;
+mod inject;
+mod middleware;
+mod registry;
+mod returned;
+#[cfg(feature = "tower")]
+mod tower;
+
+pub use self::blocking::blocking;
+pub use self::cancel::{CancelReason, CancelSignal};
+pub use self::context::JobContext;
+pub use self::error_handler::{ErrorHandler, FailedJob, HandlerOutput, IntoErrorHandler, WhatNext};
+pub use self::handler::{Handling, Kind, Perform};
+pub use self::inject::{Inject, State, States};
+pub use self::middleware::{JobResult, Middleware, Next, Output};
+pub use self::registry::{ChainEntry, JobEntry, Registry};
+pub use self::returned::JobReturn;
+#[cfg(feature = "tower")]
+pub use self::tower::{NextService, TowerLayer};

