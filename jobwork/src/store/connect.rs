@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::Store;
+use super::memory::Memory;
 use crate::error::{Error, Result};
 
 /// The store's URL where none was given: `JOBWORK_URL` if it is set, else `sqlite:jobs.db` in the current directory.
@@ -9,13 +10,14 @@ pub fn default_url() -> String {
     std::env::var("JOBWORK_URL").ok().filter(|url| !url.is_empty()).unwrap_or_else(|| "sqlite:jobs.db".to_owned())
 }
 
-/// Opens the store that a URL names: `sqlite:FILE` or `memory:`.
+/// Opens the store that a URL names: `sqlite:FILE` or `memory:` (a fresh one, each time).
 ///
 /// # Errors
 /// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
     let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
+        "memory" => Ok(Arc::new(Memory::new())),
         _ => Err(unknown(url)),
     }
 }
@@ -39,6 +41,15 @@ fn without_password(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn memory_is_a_fresh_store_each_time() {
+        let (one, other) = (connect("memory:").await.unwrap(), connect("memory:").await.unwrap());
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        one.push(vec![crate::NewJob::new("job", "{}")], now).await.unwrap();
+        assert_eq!(one.inspect().unwrap().counts(now).await.unwrap().ready, 1);
+        assert_eq!(other.inspect().unwrap().counts(now).await.unwrap().ready, 0);
+    }
 
     #[tokio::test]
     async fn an_unknown_url_says_what_is_known_and_hides_the_password() {

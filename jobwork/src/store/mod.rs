@@ -8,6 +8,7 @@ mod connect;
 mod fill;
 pub(crate) use self::fill::fill;
 
+pub mod memory;
 mod requests;
 mod wakeups;
 

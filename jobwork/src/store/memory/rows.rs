@@ -1,0 +1,181 @@
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::index::Index;
+use super::workers::Worker;
+use crate::error::{Error, Result};
+use crate::job::{Attempt, Claimed, JobId, JobState, Lease, Member, NewJob, Record, WorkerId};
+use crate::store::{Batch, Claim};
+
+/// All that the store holds.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// By the number that the job's id is derived from, which is the order of dispatch.
+    pub(super) jobs: BTreeMap<u64, Row>,
+    pub(super) chains: BTreeMap<JobId, Vec<u64>>,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) index: Index,
+    pub(super) changed: Changed,
+    last: u64,
+}
+
+/// What a write changed that somebody may wait for.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) ready: bool,
+    pub(super) settled: bool,
+    pub(super) signals: bool,
+}
+
+/// One job. Its state is never `Scheduled`: that is how a ready job is reported while it is not due.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) record: Record,
+    /// What it still waits for.
+    pub(super) waits: Vec<Awaited>,
+    /// Who waits for it, or did.
+    pub(super) waiters: Vec<u64>,
+    /// The job whose end cancelled this one.
+    pub(super) cancelled_by: Option<u64>,
+    pub(super) history: Vec<Attempt>,
+}
+
+/// A job that another one waits for, and the key of the arguments that takes its output.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    pub(super) on: u64,
+    pub(super) slot: Option<String>,
+}
+
+impl Row {
+    pub(super) fn awaits(&self, seq: u64) -> bool {
+        self.waits.iter().any(|wait| wait.on == seq)
+    }
+}
+
+impl Rows {
+    pub(super) fn push(&mut self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
+        check(&jobs)?;
+        let first = self.last + 1;
+        let seqs = first..first + jobs.len() as u64;
+        let ids: Vec<JobId> = seqs.clone().map(|seq| JobId::derive(seq, now)).collect();
+        for (seq, new) in seqs.zip(jobs) {
+            self.last = seq;
+            self.insert(seq, new, first, &ids, now);
+        }
+        Ok(ids)
+    }
+
+    fn insert(&mut self, seq: u64, new: NewJob, first: u64, ids: &[JobId], now: Timestamp) {
+        let waits: Vec<_> =
+            new.waits.into_iter().map(|wait| Awaited { on: first + wait.on as u64, slot: wait.slot }).collect();
+        for wait in &waits {
+            let awaited = self.jobs.get_mut(&wait.on);
+            awaited.into_iter().for_each(|row| row.waiters.push(seq));
+        }
+        let chain = new.chain.map(|chain| Member {
+            chain: ids[chain.first],
+            position: chain.position,
+            on_error: chain.on_error,
+        });
+        if let Some(member) = &chain {
+            self.chains.entry(member.chain).or_default().push(seq);
+        }
+        let id = ids[(seq - first) as usize];
+        let record = Record {
+            priority: new.priority,
+            state: if waits.is_empty() { JobState::Ready } else { JobState::Waiting },
+            retries: new.retries,
+            tags: new.tags,
+            run_at: new.run_at.unwrap_or(now),
+            chain,
+            ..Record::new(id, new.name.into_owned(), new.queue.into_owned(), new.args, now)
+        };
+        self.index.insert(seq, &record);
+        self.changed.ready |= record.state == JobState::Ready;
+        let row = Row { record, waits, waiters: Vec::new(), cancelled_by: None, history: Vec::new() };
+        self.jobs.insert(seq, row);
+    }
+
+    /// The number of the job with this id, if there is one.
+    pub(super) fn find(&self, id: JobId) -> Option<u64> {
+        let (seq, _) = id.parts()?;
+        self.jobs.get(&seq).filter(|row| row.record.id == id).map(|_| seq)
+    }
+
+    /// Changes a job. Every change passes here, so that the index always agrees with the rows.
+    pub(super) fn edit(&mut self, seq: u64, change: impl FnOnce(&mut Record)) {
+        let Some(row) = self.jobs.get_mut(&seq) else { return };
+        self.index.remove(seq, &row.record);
+        change(&mut row.record);
+        if row.record.state != JobState::Running {
+            row.record.worker = None;
+        }
+        self.index.insert(seq, &row.record);
+        self.changed.ready |= row.record.state == JobState::Ready;
+        self.changed.settled |= row.record.state.is_final();
+    }
+
+    pub(super) fn claim(&mut self, claim: &Claim) -> Batch {
+        let mut batch = Batch::default();
+        if !self.workers.contains_key(&claim.worker) {
+            return batch;
+        }
+        let names: HashSet<&str> = claim.names.iter().map(String::as_str).collect();
+        let queues = claim.queues.as_deref().map_or_else(|| Cow::Owned(self.index.rotate()), Cow::Borrowed);
+        for queue in queues.iter() {
+            let missing = claim.limit - batch.jobs.len();
+            let due = self.index.due(queue, claim.now).filter(|seq| self.is_named(*seq, &names));
+            let taken: Vec<u64> = due.take(missing).collect();
+            batch.jobs.extend(taken.into_iter().map(|seq| self.start(seq, claim)));
+        }
+        if batch.jobs.len() < claim.limit {
+            let next = |queue| self.index.next_due(queue, claim.now, |seq| self.is_named(seq, &names));
+            batch.next_due = queues.iter().filter_map(|queue| next(queue)).min();
+        }
+        batch
+    }
+
+    fn is_named(&self, seq: u64, names: &HashSet<&str>) -> bool {
+        names.contains(self.jobs[&seq].record.name.as_str())
+    }
+
+    fn start(&mut self, seq: u64, claim: &Claim) -> Claimed {
+        self.edit(seq, |job| {
+            job.state = JobState::Running;
+            job.attempt += 1;
+            job.worker = Some(claim.worker);
+            job.started_at = Some(claim.now);
+        });
+        let job = &self.jobs[&seq].record;
+        let lease = Lease { job: job.id, attempt: job.attempt, worker: claim.worker };
+        Claimed {
+            priority: job.priority,
+            retries: job.retries,
+            rescues: job.rescues,
+            tags: job.tags.clone(),
+            run_at: job.run_at,
+            chain: job.chain.clone(),
+            ..Claimed::new(lease, job.name.clone(), job.queue.clone(), job.args.clone(), job.created_at)
+        }
+    }
+}
+
+/// Whether the jobs of a push refer to each other as they may.
+fn check(jobs: &[NewJob]) -> Result<()> {
+    for (index, job) in jobs.iter().enumerate() {
+        if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
+            let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
+            return Err(Error::store(problem));
+        }
+        if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= jobs.len()) {
+            let (first, count) = (chain.first, jobs.len());
+            let problem =
+                format!("job {index} of a push names job {first} as its chain's first, but there are {count}");
+            return Err(Error::store(problem));
+        }
+    }
+    Ok(())
+}
