@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_list_repeats_its_last_wait_and_an_empty_one_waits_not_at_all() {
-        let list = Backoff::List(&[SECOND, Duration::from_secs(10)]);
+        let list = Backoff::List(const { &[SECOND, Duration::from_secs(10)] });
         assert_eq!([1, 2, 3].map(|attempt| list.base(attempt).as_secs()), [1, 10, 10]);
         assert_eq!(Backoff::List(&[]).base(1), Duration::ZERO);
     }
