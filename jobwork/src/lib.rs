@@ -10,6 +10,7 @@ mod error;
 mod job;
 mod perform;
 pub mod store;
+mod worker;
 
 pub use self::client::{
     Chain, ChainDispatch, ChainHandle, Dispatch, DispatchHook, DispatchMany, JobHandle, Jobs, NoInput, Takes, WaitError,
@@ -26,3 +27,4 @@ pub use self::perform::{
 };
 #[cfg(feature = "tower")]
 pub use self::perform::{NextService, TowerLayer};
+pub use self::worker::{App, StopReason, StopReport, WorkerHandle};

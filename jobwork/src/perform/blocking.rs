@@ -1,6 +1,5 @@
-use std::panic::resume_unwind;
-
 use super::JobReturn;
+use super::panic::catch;
 use crate::client::current;
 use crate::job::JobError;
 
@@ -14,12 +13,9 @@ where
 {
     let jobs = current::get();
     let span = tracing::Span::current();
-    let call = move || span.in_scope(|| current::with(jobs, function));
+    let call = move || catch(|| span.in_scope(|| current::with(jobs, function)));
     match tokio::task::spawn_blocking(call).await {
-        Ok(returned) => returned.into_result(),
-        Err(broken) => match broken.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(JobError::new("the runtime stopped before the job could run")),
-        },
+        Ok(returned) => returned?.into_result(),
+        Err(_) => Err(JobError::new("the runtime stopped before the job could run")),
     }
 }

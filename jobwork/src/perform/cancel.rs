@@ -3,7 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +93,17 @@ impl CancelSignal {
     /// The reason it was fired for, asked by the worker: leaves no trace.
     pub(crate) fn fired(&self) -> Option<CancelReason> {
         self.0.fired.get().map(|fired| fired.reason)
+    }
+
+    /// Waits until it is fired, for the worker: leaves no trace.
+    pub(crate) async fn until_fired(&self) {
+        self.0.token.cancelled().await;
+    }
+
+    /// How long the job still has for cleanup, asked by the worker: leaves no trace.
+    pub(crate) fn time_left(&self) -> Duration {
+        let left = |fired: &Fired| fired.deadline.saturating_duration_since(tokio::time::Instant::now().into_std());
+        self.0.fired.get().map(left).unwrap_or_default()
     }
 
     /// Whether the job saw that the signal had fired. A token that was handed out counts as seen: what a library does

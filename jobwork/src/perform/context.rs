@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -20,8 +20,6 @@ pub(crate) struct Job {
     pub(crate) cancel: CancelSignal,
     pub(crate) states: States,
     pub(crate) finished: AtomicBool,
-    /// Which layer of middleware is being polled: 0 is the outermost, the number of layers is the job itself.
-    pub(crate) layer: AtomicUsize,
 }
 
 impl JobContext {
@@ -32,7 +30,6 @@ impl JobContext {
             cancel: CancelSignal::new(),
             states,
             finished: AtomicBool::new(false),
-            layer: AtomicUsize::new(0),
         }))
     }
 

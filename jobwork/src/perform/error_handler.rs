@@ -86,9 +86,11 @@ impl<E: Into<Box<dyn StdError + Send + Sync>> + Send> HandlerOutput for Result<(
 struct FromFn<F, Marker>(F, PhantomData<fn() -> Marker>);
 
 /// Marks a sync handler.
+#[derive(Debug)]
 pub struct SyncFn<R>(PhantomData<R>);
 
 /// Marks an async handler.
+#[derive(Debug)]
 pub struct AsyncFn<R>(PhantomData<R>);
 
 impl<F, R> IntoErrorHandler<SyncFn<R>> for F

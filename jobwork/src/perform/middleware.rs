@@ -3,9 +3,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::JobContext;
+use super::panic::CatchPanic;
 use crate::job::JobError;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -94,11 +94,6 @@ impl Chain {
     pub(crate) fn run(self: Arc<Self>, job: JobContext) -> BoxFuture<JobResult> {
         Next { chain: self, layer: 0 }.run(job)
     }
-
-    /// The middleware that was being polled when `job` panicked; `None` when it was the job itself.
-    pub(crate) fn polled(&self, job: &JobContext) -> Option<&'static str> {
-        self.layers.get(job.job().layer.load(Ordering::Relaxed)).map(|layer| layer.name())
-    }
 }
 
 impl Next {
@@ -110,14 +105,15 @@ impl Next {
     pub fn run(self, job: JobContext) -> BoxFuture<JobResult> {
         let Self { chain, layer } = self;
         Box::pin(async move {
+            // Each layer's panic is caught at its own door, so that what surrounds it sees a failure like any other.
             let Some(middleware) = chain.layers.get(layer).cloned() else {
-                let result = InLayer { layer, job: job.clone(), inner: (chain.job)(job) }.await;
+                let result = CatchPanic::new(async move { (chain.job)(job).await }).await;
                 return result.inspect_err(|error| error.came_from(""));
             };
+            let name = middleware.name();
             let next = Self { chain, layer: layer + 1 };
-            let inner = middleware.handle(job.clone(), next);
-            let result = InLayer { layer, job, inner }.await;
-            result.inspect_err(|error| error.came_from(middleware.name()))
+            let result = CatchPanic::new(async move { middleware.handle(job, next).await }).await;
+            result.inspect_err(|error| error.came_from(name))
         })
     }
 }
@@ -125,24 +121,5 @@ impl Next {
 impl fmt::Debug for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Next({} more)", self.chain.layers.len().saturating_sub(self.layer))
-    }
-}
-
-/// Notes which layer is being polled, so that a panic can be laid at the right door.
-struct InLayer {
-    layer: usize,
-    job: JobContext,
-    inner: BoxFuture<JobResult>,
-}
-
-impl Future for InLayer {
-    type Output = JobResult;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<JobResult> {
-        let outer = self.job.job().layer.swap(self.layer, Ordering::Relaxed);
-        let polled = self.inner.as_mut().poll(cx);
-        // Not reached when the inner poll panics: then the innermost layer stays noted.
-        self.job.job().layer.store(outer, Ordering::Relaxed);
-        polled
     }
 }

@@ -7,6 +7,7 @@ mod error_handler;
 mod handler;
 mod inject;
 mod middleware;
+mod panic;
 mod registry;
 mod returned;
 #[cfg(feature = "tower")]
@@ -19,6 +20,8 @@ pub use self::error_handler::{ErrorHandler, FailedJob, HandlerOutput, IntoErrorH
 pub use self::handler::{Handling, Kind, Perform};
 pub use self::inject::{Inject, State, States};
 pub use self::middleware::{JobResult, Middleware, Next, Output};
+pub(crate) use self::panic::catch;
+pub(crate) use self::registry::Handler;
 pub use self::registry::{ChainEntry, JobEntry, Registry};
 pub use self::returned::JobReturn;
 #[cfg(feature = "tower")]

@@ -5,9 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::middleware::Chain;
-use super::{
-    ErrorHandler, Handling, IntoErrorHandler, JobContext, JobResult, Kind, Middleware, Output, Perform, States,
-};
+use super::{ErrorHandler, Handling, JobContext, JobResult, Kind, Middleware, Output, Perform, States};
 use crate::error::{Error, Result};
 use crate::job::{FailureKind, Job, JobError, JobOptions};
 
@@ -153,7 +151,7 @@ inventory::collect!(JobEntry);
 inventory::collect!(ChainEntry);
 
 /// A job with everything that surrounds it, ready to perform.
-pub struct Handler {
+pub(crate) struct Handler {
     pub(crate) entry: JobEntry,
     pub(crate) handling: Handling,
     pub(crate) chain: Arc<Chain>,
@@ -223,12 +221,15 @@ impl Registry {
         }
     }
 
+    /// Adds a job that a program names itself; one that is linked already stays as it is.
+    pub(crate) fn add_by_hand(&mut self, entry: JobEntry) -> Result<()> {
+        let known = self.jobs.get(entry.name).is_some_and(|known| std::ptr::fn_addr_eq(known.perform, entry.perform));
+        if known { Ok(()) } else { self.add(entry) }
+    }
+
     /// Adds an error handler that chains refer to by `name`.
-    ///
-    /// # Errors
-    /// [`Error::Config`] when another one has the name.
-    pub fn add_error_handler<M>(&mut self, name: &str, handler: impl IntoErrorHandler<M>) -> Result<()> {
-        self.add_named(name, "the app".to_owned(), handler.into_error_handler())
+    pub(crate) fn add_chain_handler(&mut self, name: &str, handler: Arc<dyn ErrorHandler>) -> Result<()> {
+        self.add_named(name, "the app".to_owned(), handler)
     }
 
     /// The jobs, by name, each once.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 ///
 /// # Errors
 /// When `args` is not a JSON object or `output` is not JSON.
-pub fn fill(args: &str, slot: &str, output: &str) -> serde_json::Result<String> {
+pub(crate) fn fill(args: &str, slot: &str, output: &str) -> serde_json::Result<String> {
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(args)?;
     fields.insert(slot.to_owned(), serde_json::from_str(output)?);
     serde_json::to_string(&fields)

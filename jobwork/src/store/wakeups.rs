@@ -24,6 +24,13 @@ impl Wakeups {
         Self(None)
     }
 
+    /// Forgets the hints that came so far: call it before looking, and no change after the look goes unnoticed.
+    pub fn forget(&mut self) {
+        if let Some(receiver) = &mut self.0 {
+            receiver.mark_unchanged();
+        }
+    }
+
     /// Waits until something may have changed since the last wait.
     pub async fn changed(&mut self) {
         let woken = match &mut self.0 {

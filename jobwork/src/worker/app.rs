@@ -1,0 +1,312 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{Config, Until};
+use super::handle::WorkerHandle;
+use super::report::StopReport;
+use super::start::{Parts, start};
+use crate::client::{DispatchHook, Jobs};
+use crate::error::{Error, Result};
+use crate::job::NewJob;
+use crate::perform::{ErrorHandler, IntoErrorHandler, JobEntry, Middleware, Perform, Registry, States};
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// An application's jobs and all that they need, to be made a worker.
+///
+/// The generated main hands one to your function; anywhere else, begin with [`App::new`].
+///
+/// ```
+/// # #[cfg(feature = "macros")] mod example {
+/// use jobwork::prelude::*;
+///
+/// #[job]
+/// async fn greet(name: String) {
+///     println!("hello {name}");
+/// }
+///
+/// # pub
+/// async fn work() -> jobwork::Result<()> {
+///     let jobs = Jobs::connect("memory:").await?;
+///     Greet::dispatch("ann").on(&jobs).await?;
+///     let report = App::new().register::<Greet>().jobs(jobs).run_until_empty().await?;
+///     assert_eq!(report.completed, 1);
+///     Ok(())
+/// }
+/// # }
+/// # #[cfg(feature = "macros")] tokio::runtime::Runtime::new().unwrap().block_on(example::work()).unwrap();
+/// ```
+#[must_use = "an app does nothing until it is run or spawned"]
+pub struct App {
+    jobs: Option<Jobs>,
+    config: Config,
+    states: States,
+    middleware: Vec<Arc<dyn Middleware>>,
+    on_error: Vec<Arc<dyn ErrorHandler>>,
+    on_dispatch: Vec<Arc<DispatchHook>>,
+    registered: Vec<JobEntry>,
+    chain_handlers: Vec<(String, Arc<dyn ErrorHandler>)>,
+    hooks: Hooks,
+}
+
+type StartHook = dyn Fn(Jobs) -> BoxFuture<Result<(), BoxError>> + Send + Sync;
+type StopHook = dyn Fn(StopReport) -> BoxFuture<()> + Send + Sync;
+
+/// What is called when a worker starts and when it has stopped.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    start: Vec<Box<StartHook>>,
+    stop: Vec<Arc<StopHook>>,
+}
+
+impl Hooks {
+    pub(crate) async fn start(&self, jobs: &Jobs) -> Result<()> {
+        for hook in &self.start {
+            hook(jobs.clone()).await.map_err(|error| Error::Config(format!("a start hook failed: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// Calls the hooks where the jobs ran; one that fails to end is left behind.
+    pub(crate) async fn stop(&self, runtime: &tokio::runtime::Handle, report: &StopReport) {
+        for hook in &self.stop {
+            let (hook, report) = (Arc::clone(hook), report.clone());
+            let task = runtime.spawn(async move { hook(report).await });
+            match tokio::time::timeout(Duration::from_secs(5), task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a stop hook broke off"),
+                Err(_) => tracing::error!("a stop hook took too long"),
+            }
+        }
+    }
+}
+
+impl App {
+    /// An app with the jobs of every linked crate (with the `inventory` feature), and the default settings.
+    pub fn new() -> Self {
+        Self {
+            jobs: None,
+            config: Config::default(),
+            states: States::default(),
+            middleware: Vec::new(),
+            on_error: Vec::new(),
+            on_dispatch: Vec::new(),
+            registered: Vec::new(),
+            chain_handlers: Vec::new(),
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// The client, and by it the store; by default the one that [`Jobs::current`] gives.
+    pub fn jobs(mut self, jobs: Jobs) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Adds a job by its type, for programs that do without `inventory`.
+    #[track_caller]
+    pub fn register<J: Perform>(mut self) -> Self {
+        let place = std::panic::Location::caller();
+        self.registered.push(JobEntry::of::<J>(place.file(), place.line()));
+        self
+    }
+
+    /// Gives the jobs a state: one value of each type, which they take as `State<T>`. A second of a type replaces the first.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Adds middleware round every job, inside of what was added before and outside of the jobs' own.
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Adds an error handler that is called for every job, before the job's own.
+    pub fn on_error<M>(mut self, handler: impl IntoErrorHandler<M>) -> Self {
+        self.on_error.push(handler.into_error_handler());
+        self
+    }
+
+    /// Adds an error handler under a name, for chains that ask for it with [`Chain::on_error`](crate::Chain::on_error).
+    pub fn error_handler<M>(mut self, name: impl Into<String>, handler: impl IntoErrorHandler<M>) -> Self {
+        self.chain_handlers.push((name.into(), handler.into_error_handler()));
+        self
+    }
+
+    /// Adds a hook that looks at every job this app dispatches before it is stored, and may change or refuse it.
+    pub fn on_dispatch<E: Into<BoxError>>(
+        mut self,
+        hook: impl Fn(&mut NewJob) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_dispatch.push(Arc::new(move |job| hook(job).map_err(Into::into)));
+        self
+    }
+
+    /// Adds a hook that is called before the worker claims its first job; an error keeps the worker from starting.
+    pub fn on_start<F, Fut, E>(mut self, hook: F) -> Self
+    where
+        F: Fn(Jobs) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.hooks.start.push(Box::new(move |jobs| {
+            let called = hook(jobs);
+            Box::pin(async move { called.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// Adds a hook that is called when the worker has stopped; it has five seconds.
+    pub fn on_stop<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(StopReport) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.stop.push(Arc::new(move |report| Box::pin(hook(report))));
+        self
+    }
+
+    /// Serves only these queues, the most important first: one is emptied before the next is looked at.
+    /// By default every queue is served, in no particular order.
+    pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
+        self.config.queues = Some(queues.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How many async jobs run at a time; 100 by default, at least 1.
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.config.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How many blocking jobs (a plain `fn`) run at a time, each on a thread; by default as many as there are cores, at least 1.
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.config.blocking = threads.max(1);
+        self
+    }
+
+    /// How long running jobs may go on undisturbed after a stop was asked; 25 seconds by default.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.config.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How often the store is asked for jobs when it gives no hint that there are any; 1 second by default.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.config.poll_interval = interval;
+        self
+    }
+
+    /// How long the store believes that the worker lives without hearing from it; 15 seconds by default. The lease is renewed
+    /// long before that, by a thread that nothing else can hold up.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.config.lease = lease;
+        self
+    }
+
+    /// A job that was running when its worker died this many times is dead as a poison pill; 3 by default, 0 never.
+    pub fn poison_after(mut self, deaths: u32) -> Self {
+        self.config.poison_after = deaths;
+        self
+    }
+
+    /// Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT are obeyed; by default in [`run`](Self::run) and not in
+    /// [`spawn`](Self::spawn).
+    pub fn signals(mut self, obeyed: bool) -> Self {
+        self.config.signals = Some(obeyed);
+        self
+    }
+
+    /// Runs the worker's own tasks on the caller's runtime instead of a thread of their own: for tests with a paused
+    /// clock. In production a job that blocks the async threads would then keep the worker from beating.
+    pub fn single_runtime(mut self, single: bool) -> Self {
+        self.config.single_runtime = single;
+        self
+    }
+
+    /// Works until it is stopped, by a signal of the system for instance, and reports how it ended.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it can't work as it is configured; [`Error::Url`] or [`Error::Open`] for its store.
+    /// Once it works, no error of the store ends it.
+    pub async fn run(mut self) -> Result<StopReport> {
+        self.config.signals.get_or_insert(true);
+        Ok(self.begin(Until::Stopped).await?.stopped().await)
+    }
+
+    /// Works until nothing is ready any more and nothing runs. Jobs that are due later are not waited for.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_until_empty(self) -> Result<StopReport> {
+        Ok(self.begin(Until::Empty).await?.stopped().await)
+    }
+
+    /// Performs one job, if one is ready; says in the report what came of it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_one(self) -> Result<StopReport> {
+        Ok(self.begin(Until::One).await?.stopped().await)
+    }
+
+    /// Starts the worker beside whatever else the program does, such as serving HTTP. Its jobs run on the runtime we
+    /// are in.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn spawn(self) -> Result<WorkerHandle> {
+        self.begin(Until::Stopped).await
+    }
+
+    /// The jobs this app can perform.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when two jobs share a name.
+    pub fn registry(&self) -> Result<Registry> {
+        let mut registry = Registry::linked()?;
+        self.registered.iter().try_for_each(|entry| registry.add_by_hand(*entry))?;
+        for (name, handler) in &self.chain_handlers {
+            registry.add_chain_handler(name, Arc::clone(handler))?;
+        }
+        Ok(registry)
+    }
+
+    /// The client this app dispatches with: the one it was given, or the current one, with the app's own hooks.
+    ///
+    /// # Errors
+    /// [`Error::Url`] or [`Error::Open`] for the default store.
+    pub async fn client(&self) -> Result<Jobs> {
+        let jobs = match &self.jobs {
+            Some(jobs) => jobs.clone(),
+            None => Jobs::current().await?,
+        };
+        Ok(jobs.with_hooks(&self.on_dispatch))
+    }
+
+    async fn begin(self, until: Until) -> Result<WorkerHandle> {
+        let registry = self.registry()?;
+        let jobs = self.client().await?;
+        let Self { config, states, middleware, on_error, hooks, .. } = self;
+        start(Parts { jobs, config, registry, states, middleware, on_error, hooks }, until).await
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("config", &self.config).field("states", &self.states).finish_non_exhaustive()
+    }
+}

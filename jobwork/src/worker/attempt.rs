@@ -1,0 +1,206 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
+
+use super::classify::classify;
+use super::judge::{Judgement, Returned, Seen, judge};
+use super::shared::Shared;
+use crate::client::current;
+use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
+use crate::perform::{CancelReason, ErrorHandler, FailedJob, Handler, JobContext, JobResult, WhatNext, catch};
+
+/// An error handler that has not returned by then is dropped.
+const HANDLER_LIMIT: Duration = Duration::from_secs(30);
+
+type Running = Pin<Box<dyn Future<Output = JobResult> + Send>>;
+
+/// One attempt of one job, from its start to its outcome.
+pub(crate) struct Attempt {
+    shared: Arc<Shared>,
+    job: JobContext,
+    handler: Arc<Handler>,
+    /// Held for as long as the attempt takes.
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Starts a claimed job on a task of its own.
+pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, slot: OwnedSemaphorePermit) {
+    let lease = claimed.lease;
+    let Some(handler) = shared.handlers.get(claimed.name.as_str()).cloned() else {
+        // Stores hand out only what they were asked for; if one doesn't, the job goes back to wait for a worker that can.
+        return shared.outcomes.send_now(handed_back(shared, lease));
+    };
+    let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone());
+    let span =
+        tracing::info_span!("job", name = job.name(), id = %job.id(), attempt = job.attempt(), queue = job.queue());
+    shared.running.add(job.clone(), Arc::clone(&handler));
+    let attempt = Attempt { shared: Arc::clone(shared), job, handler, _slot: slot };
+    let task = shared.runtime.spawn(attempt.run().instrument(span));
+    shared.running.set_task(lease.job, task.abort_handle());
+}
+
+fn handed_back(shared: &Shared, lease: Lease) -> Finished {
+    Finished { lease, outcome: Outcome::HandedBack { failure: None }, at: shared.clock.now() }
+}
+
+impl Attempt {
+    async fn run(self) {
+        tracing::debug!("started");
+        let performed = Arc::clone(&self.handler.chain).run(self.job.clone());
+        let mut running: Running = Box::pin(current::scope(self.shared.jobs.clone(), performed));
+        let returned = self.watch(&mut running).await;
+        self.conclude(returned).await;
+        // Only now may a job that overran its cleanup be dropped: it is handed back, whatever its drop does.
+        drop(running);
+    }
+
+    /// Runs the job until it returns or its cleanup time is over.
+    async fn watch(&self, running: &mut Running) -> Returned {
+        tokio::select! {
+            biased;
+            result = &mut *running => return Returned::Result(result),
+            () = self.told_to_stop() => {}
+        }
+        let left = self.job.job().cancel.time_left();
+        tokio::time::timeout(left, running).await.map_or(Returned::Overran, Returned::Result)
+    }
+
+    /// Waits for the cancel signal, and fires it when the job's timeout has passed.
+    async fn told_to_stop(&self) {
+        let signal = &self.job.job().cancel;
+        let Some(timeout) = self.handler.handling.timeout else { return signal.until_fired().await };
+        if tokio::time::timeout(timeout, signal.until_fired()).await.is_err() {
+            tracing::warn!(?timeout, "told to stop: it takes longer than its timeout");
+            self.shared.running.cancel(self.job.id(), CancelReason::Timeout);
+        }
+    }
+
+    async fn conclude(&self, returned: Returned) {
+        let overran = matches!(returned, Returned::Overran);
+        let job = self.job.job();
+        let signal = Seen {
+            reason: job.cancel.fired(),
+            seen: job.cancel.was_seen(),
+            finished: job.finished.load(Ordering::Acquire),
+        };
+        if !self.shared.running.take(self.lease()) {
+            return;
+        }
+        let Some(outcome) = self.outcome(judge(signal, returned)).await else {
+            tracing::warn!("its result does not count: the job belongs to another worker by now");
+            return;
+        };
+        self.log(&outcome);
+        let finished = Finished { lease: self.lease(), outcome, at: self.shared.clock.now() };
+        if overran {
+            self.shared.outcomes.send_and_wait(finished).await;
+        } else {
+            self.shared.outcomes.send(finished).await;
+        }
+    }
+
+    async fn outcome(&self, judgement: Judgement) -> Option<Outcome> {
+        let kept = |error: Option<JobError>| error.map(|error| error.to_failure());
+        Some(match judgement {
+            Judgement::Completed(output) => Outcome::Completed { output: output.into_json() },
+            Judgement::CompletedLate(output) => {
+                tracing::warn!("completed, but took longer than its timeout and never looked at its cancel signal");
+                Outcome::Completed { output: output.into_json() }
+            }
+            Judgement::Failed(error) => self.failed(error).await,
+            Judgement::HandedBack(error) => Outcome::HandedBack { failure: kept(error) },
+            Judgement::Cancelled(error) => Outcome::Cancelled { failure: kept(error) },
+            Judgement::Nothing => return None,
+        })
+    }
+
+    async fn failed(&self, error: JobError) -> Outcome {
+        let retries = self.job.job().claimed.retries;
+        let outcome = classify(&self.handler.handling, self.lease(), retries, &error, self.shared.clock.now());
+        let next = match &outcome {
+            Outcome::Retry { at, .. } => WhatNext::Retry(*at),
+            Outcome::Dead { reason, .. } => WhatNext::Dead(reason.clone()),
+            _ => return outcome,
+        };
+        self.call_handlers(next, &error).await;
+        outcome
+    }
+
+    async fn call_handlers(&self, next: WhatNext, error: &JobError) {
+        let handling = &self.handler.handling;
+        let own = self.chain_handler().or_else(|| handling.on_error.clone());
+        let on_dead = handling.on_dead.clone().filter(|_| matches!(next, WhatNext::Dead(_)));
+        for handler in self.shared.on_error.iter().cloned().chain(own).chain(on_dead) {
+            self.call_handler(&handler, FailedJob::new(self.job.clone(), next.clone()), error.clone()).await;
+        }
+    }
+
+    /// The chain's error handler, which takes the place of the member's own.
+    fn chain_handler(&self) -> Option<Arc<dyn ErrorHandler>> {
+        let name = self.job.chain()?.on_error.as_deref()?;
+        let handler = self.shared.registry.chain_handler(name);
+        if handler.is_none() {
+            tracing::error!(name, "this program has no such error handler for the chain; the job's own is called");
+        }
+        handler
+    }
+
+    /// Calls one error handler. Whatever it does, the outcome stands.
+    async fn call_handler(&self, handler: &Arc<dyn ErrorHandler>, failed: FailedJob, error: JobError) {
+        let handler = Arc::clone(handler);
+        let jobs = self.shared.jobs.clone();
+        let call = current::scope(jobs, async move {
+            let called = catch(|| handler.handle(failed, error)).map_err(|panic| panic.to_string())?;
+            called.await
+        });
+        // A task of its own catches a panic between two awaits too, and is dropped with its limit.
+        let mut task = tokio::spawn(call);
+        match tokio::time::timeout(HANDLER_LIMIT, &mut task).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(message))) => tracing::error!(error = message, "an error handler failed"),
+            Ok(Err(broken)) => tracing::error!(error = %broken, "an error handler broke off"),
+            Err(_) => {
+                task.abort();
+                tracing::error!(limit = ?HANDLER_LIMIT, "an error handler took too long and was dropped");
+            }
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        self.job.job().claimed.lease
+    }
+
+    fn log(&self, outcome: &Outcome) {
+        let now = self.shared.clock.now();
+        let ms = now.duration_since(self.job.started_at()).as_millis();
+        match outcome {
+            Outcome::Completed { .. } => tracing::info!(ms, "completed"),
+            Outcome::Retry { at, failure } => {
+                tracing::warn!(ms, error = failure.message, kind = %failure.kind, retry_at = %at, "failed");
+            }
+            Outcome::Dead { reason, failure } => {
+                tracing::error!(ms, error = failure.message, kind = %failure.kind, %reason, "dead");
+            }
+            Outcome::Snoozed { until } => tracing::info!(ms, %until, "snoozed"),
+            Outcome::HandedBack { .. } => tracing::info!(ms, "handed back"),
+            Outcome::Cancelled { .. } => tracing::info!(ms, "cancelled"),
+            Outcome::Discarded { why } => tracing::info!(ms, why, "discarded"),
+        }
+    }
+}
+
+impl Drop for Attempt {
+    /// An attempt that is dropped before its end, because the runtime goes away under it, gives its job back.
+    fn drop(&mut self) {
+        let lease = self.lease();
+        if self.shared.running.take(lease) {
+            self.shared.outcomes.send_now(handed_back(&self.shared, lease));
+        }
+        self.shared.running.remove(lease);
+    }
+}

@@ -1,0 +1,44 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The settings of a worker; each is documented at the method of [`App`](super::App) that sets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) queues: Option<Arc<[String]>>,
+    pub(crate) concurrency: usize,
+    pub(crate) blocking: usize,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) poll_interval: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) poison_after: u32,
+    pub(crate) signals: Option<bool>,
+    pub(crate) single_runtime: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            queues: None,
+            concurrency: 100,
+            blocking: cores,
+            shutdown_timeout: Duration::from_secs(25),
+            poll_interval: Duration::from_secs(1),
+            lease: Duration::from_secs(15),
+            poison_after: 3,
+            signals: None,
+            single_runtime: false,
+        }
+    }
+}
+
+/// How long a worker works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Until it is stopped.
+    Stopped,
+    /// Until nothing is ready any more.
+    Empty,
+    /// Until it has performed one job, or found none.
+    One,
+}

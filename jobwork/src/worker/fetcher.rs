@@ -1,0 +1,281 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use super::attempt;
+use super::config::Until;
+use super::idle::Idle;
+use super::shared::Shared;
+use crate::clock::until;
+use crate::job::{Claimed, Finished, Outcome};
+use crate::store::{Claim, Topic, Wakeups};
+
+/// Whether a fetcher may claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It may.
+    Open,
+    /// Not now.
+    Quiet,
+    /// Never again.
+    Closed,
+}
+
+/// What came of waiting for everything to settle.
+#[derive(Debug)]
+enum Settle {
+    /// Something happened, or there is something to do.
+    LookAgain,
+    /// There is nothing left, and everybody says so.
+    Agreed,
+    /// There is nothing left here, but another fetcher has something.
+    Alone,
+}
+
+/// Claims jobs and starts them: those that run on the async threads, or those that run on blocking ones.
+pub(crate) struct Fetcher {
+    shared: Arc<Shared>,
+    /// The names of the jobs it claims.
+    names: Arc<[String]>,
+    /// One permit for each job it may run at a time.
+    slots: Arc<Semaphore>,
+    /// Claimed and not yet started.
+    buffer: VecDeque<Claimed>,
+    pace: Pace,
+    gate: watch::Receiver<Gate>,
+    until: Until,
+    idle: Arc<Idle>,
+    failures: u32,
+}
+
+impl Fetcher {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        names: Arc<[String]>,
+        slots: usize,
+        gate: watch::Receiver<Gate>,
+        until: Until,
+        idle: Arc<Idle>,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(slots));
+        Self { shared, names, slots, buffer: VecDeque::new(), pace: Pace::new(), gate, until, idle, failures: 0 }
+    }
+
+    /// Claims and starts until the gate closes; then gives back what has not started.
+    pub(crate) async fn run(mut self) {
+        let mut wakeups = self.shared.store.wakeups(Topic::Ready);
+        loop {
+            let gate = *self.gate.borrow_and_update();
+            match gate {
+                Gate::Open => self.turn(&mut wakeups).await,
+                Gate::Quiet => {
+                    self.give_back().await;
+                    self.gate_moved().await;
+                }
+                Gate::Closed => break,
+            }
+        }
+        self.give_back().await;
+    }
+
+    /// One round: start what can be started, claim what there is room for, and wait for a reason to go round again.
+    async fn turn(&mut self, wakeups: &mut Wakeups) {
+        self.start_buffered();
+        let room = self.room();
+        if room == 0 {
+            self.shared.health.touch();
+            return self.slot_or_gate().await;
+        }
+        wakeups.forget();
+        let Some((found, next_due)) = self.claim(room).await else {
+            return self.pause().await;
+        };
+        self.start_buffered();
+        match self.until {
+            Until::One => return self.finish_one().await,
+            Until::Empty if found > 0 => return,
+            Until::Empty => match self.settle(wakeups).await {
+                Settle::LookAgain => return,
+                Settle::Agreed => return self.gate_moved().await,
+                Settle::Alone => {}
+            },
+            Until::Stopped => {}
+        }
+        if found < room {
+            self.reason_to_look(wakeups, next_due).await;
+        }
+    }
+
+    /// How many jobs to ask for: the free slots, and as many more as are started in a moment, so that short jobs are
+    /// claimed by the hundred and long ones are left to workers that can start them.
+    fn room(&self) -> usize {
+        let free = self.slots.available_permits();
+        match self.until {
+            Until::One => free.min(1),
+            _ if self.buffer.is_empty() => free + self.pace.prefetch(),
+            _ if self.buffer.len() <= self.pace.prefetch() / 2 => self.pace.prefetch() - self.buffer.len(),
+            _ => 0,
+        }
+    }
+
+    /// Asks the store, and says how many jobs came and when the next one is due; `None` when the store failed.
+    async fn claim(&mut self, limit: usize) -> Option<(usize, Option<Timestamp>)> {
+        let claim = Claim {
+            worker: self.shared.identity.id(),
+            queues: self.shared.config.queues.clone(),
+            names: Arc::clone(&self.names),
+            limit,
+            now: self.shared.clock.now(),
+        };
+        match self.shared.store.claim(claim).await {
+            Ok(batch) => {
+                self.shared.health.touch();
+                self.failures = 0;
+                let found = batch.jobs.len();
+                if found > 0 {
+                    self.idle.stir();
+                }
+                self.buffer.extend(batch.jobs);
+                Some((found, batch.next_due))
+            }
+            Err(error) => {
+                self.failures += 1;
+                tracing::error!(%error, failures = self.failures, "can't claim jobs; trying again");
+                None
+            }
+        }
+    }
+
+    /// Starts buffered jobs in free slots.
+    fn start_buffered(&mut self) {
+        let worker = self.shared.identity.id();
+        while let Some(job) = self.buffer.front() {
+            if job.lease.worker != worker {
+                // Claimed under an id that was declared dead since: it is another worker's.
+                self.buffer.pop_front();
+                continue;
+            }
+            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
+            if let Some(job) = self.buffer.pop_front() {
+                self.pace.started();
+                attempt::start(&self.shared, job, slot);
+            }
+        }
+    }
+
+    /// Waits until a slot is free or the gate has moved.
+    async fn slot_or_gate(&mut self) {
+        tokio::select! {
+            // Taken only to see that there is one; the next round takes it for a job.
+            permit = self.slots.acquire() => drop(permit),
+            _ = self.gate.changed() => self.gate.mark_changed(),
+        }
+    }
+
+    /// Waits until there may be more to claim.
+    async fn reason_to_look(&mut self, wakeups: &mut Wakeups, next_due: Option<Timestamp>) {
+        let mut wait = self.shared.config.poll_interval;
+        if let Some(due) = next_due {
+            wait = wait.min(until(due, self.shared.clock.now()));
+        }
+        tokio::select! {
+            () = wakeups.changed() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = self.idle.stirred(), if self.until == Until::Empty => {}
+            _ = self.gate.changed() => self.gate.mark_changed(),
+        }
+    }
+
+    /// Waits after a failure of the store, longer each time, up to five seconds.
+    async fn pause(&mut self) {
+        let wait = Duration::from_millis(50 << self.failures.clamp(1, 7)).min(Duration::from_secs(5));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = self.gate.changed() => self.gate.mark_changed(),
+        }
+    }
+
+    /// Waits until nothing runs and every outcome is written, since either may make jobs ready, and looks once more.
+    async fn settle(&mut self, wakeups: &mut Wakeups) -> Settle {
+        let settled = async {
+            self.shared.running.drained().await;
+            self.shared.outcomes.flush().await;
+        };
+        tokio::select! {
+            () = settled => {}
+            () = wakeups.changed() => return Settle::LookAgain,
+            _ = self.gate.changed() => {
+                self.gate.mark_changed();
+                return Settle::LookAgain;
+            }
+        }
+        let round = self.idle.round();
+        match self.claim(1).await {
+            Some((0, _)) if self.idle.vote(round) => Settle::Agreed,
+            Some((0, _)) => Settle::Alone,
+            _ => Settle::LookAgain,
+        }
+    }
+
+    /// Ends the worker when the one job it was to perform, if it found any, is done.
+    async fn finish_one(&mut self) {
+        self.shared.running.drained().await;
+        self.shared.outcomes.flush().await;
+        self.idle.nothing_left();
+        self.gate_moved().await;
+    }
+
+    /// Waits for the supervisor to move the gate.
+    async fn gate_moved(&mut self) {
+        // The supervisor outlives its fetchers; if it doesn't, the next look finds the gate as it was.
+        let _ = self.gate.changed().await;
+        self.gate.mark_changed();
+    }
+
+    /// Gives back what was claimed and has not started.
+    async fn give_back(&mut self) {
+        for job in self.buffer.drain(..) {
+            let outcome = Outcome::HandedBack { failure: None };
+            let finished = Finished { lease: job.lease, outcome, at: self.shared.clock.now() };
+            self.shared.outcomes.send(finished).await;
+        }
+    }
+}
+
+/// How fast jobs are being started, which says how many are worth claiming ahead.
+#[derive(Debug)]
+struct Pace {
+    since: Instant,
+    started: usize,
+    prefetch: usize,
+}
+
+impl Pace {
+    /// Jobs are claimed ahead for this long.
+    const AHEAD: Duration = Duration::from_millis(20);
+    /// But never more than this.
+    const MOST: usize = 1_000;
+
+    fn new() -> Self {
+        Self { since: Instant::now(), started: 0, prefetch: 0 }
+    }
+
+    fn started(&mut self) {
+        self.started += 1;
+        let elapsed = self.since.elapsed();
+        if elapsed >= Self::AHEAD {
+            let ahead = self.started as f64 * Self::AHEAD.as_secs_f64() / elapsed.as_secs_f64();
+            // Less than one a moment is no stream: such jobs are claimed when there is a slot for them.
+            self.prefetch = (ahead as usize).min(Self::MOST);
+            (self.since, self.started) = (Instant::now(), 0);
+        }
+    }
+
+    fn prefetch(&self) -> usize {
+        self.prefetch
+    }
+}

@@ -1,0 +1,65 @@
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+
+use super::report::StopReason;
+use super::supervisor::Order;
+
+/// Lets fetchers agree that there is nothing left to do.
+///
+/// Each claim that finds something begins a new round. A fetcher votes for the round in which it found nothing; when
+/// all have voted for the one that is still on, the worker stops.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    round: watch::Sender<u64>,
+    votes: Mutex<Votes>,
+    voters: usize,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Debug, Default)]
+struct Votes {
+    round: u64,
+    count: usize,
+}
+
+impl Idle {
+    pub(crate) fn new(voters: usize, orders: mpsc::UnboundedSender<Order>) -> Self {
+        Self { round: watch::Sender::new(0), votes: Mutex::default(), voters, orders }
+    }
+
+    /// Something was found.
+    pub(crate) fn stir(&self) {
+        self.round.send_modify(|round| *round += 1);
+    }
+
+    /// Waits until something is found, from now on. Cancel safe.
+    pub(crate) async fn stirred(&self) {
+        // The sender lives in self, so the wait can't fail.
+        let _ = self.round.subscribe().changed().await;
+    }
+
+    pub(crate) fn round(&self) -> u64 {
+        *self.round.borrow()
+    }
+
+    /// Says that nothing was found since `round` began; returns whether everybody says so.
+    pub(crate) fn vote(&self, round: u64) -> bool {
+        let mut votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
+        if votes.round != round {
+            *votes = Votes { round, count: 0 };
+        }
+        votes.count += 1;
+        let agreed = votes.count >= self.voters && self.round() == round;
+        if agreed {
+            self.nothing_left();
+        }
+        agreed
+    }
+
+    /// Stops the worker.
+    pub(crate) fn nothing_left(&self) {
+        // Nobody listens any more when the worker stops already.
+        let _ = self.orders.send(Order::Stop(StopReason::Empty));
+    }
+}

@@ -1,0 +1,35 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::config::Config;
+use super::health::Health;
+use super::identity::Identity;
+use super::running::RunningJobs;
+use super::settler::Outcomes;
+use crate::client::Jobs;
+use crate::clock::Clock;
+use crate::perform::{ErrorHandler, Handler, Registry, States};
+use crate::store::{Store, WorkerState};
+
+/// What the parts of one worker share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    /// The client that jobs dispatch with.
+    pub(crate) jobs: Jobs,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) handlers: BTreeMap<&'static str, Arc<Handler>>,
+    pub(crate) registry: Registry,
+    pub(crate) states: States,
+    pub(crate) on_error: Vec<Arc<dyn ErrorHandler>>,
+    pub(crate) identity: Identity,
+    pub(crate) running: RunningJobs,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) state: watch::Sender<WorkerState>,
+    pub(crate) health: Health,
+    /// Where jobs, and all other code of the user's, run.
+    pub(crate) runtime: tokio::runtime::Handle,
+}

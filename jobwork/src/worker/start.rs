@@ -1,0 +1,132 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::app::Hooks;
+use super::config::{Config, Until};
+use super::fetcher::{Fetcher, Gate};
+use super::handle::WorkerHandle;
+use super::health::Health;
+use super::identity::{Identity, host_name};
+use super::idle::Idle;
+use super::running::RunningJobs;
+use super::settler;
+use super::shared::Shared;
+use super::supervisor::Supervisor;
+use crate::client::{Jobs, current};
+use crate::error::{Error, Result};
+use crate::job::WorkerId;
+use crate::perform::{ErrorHandler, Handler, Kind, Middleware, Registry, States};
+use crate::store::{WorkerInfo, WorkerState};
+
+/// Everything a worker is made of.
+pub(crate) struct Parts {
+    pub(crate) jobs: Jobs,
+    pub(crate) config: Config,
+    pub(crate) registry: Registry,
+    pub(crate) states: States,
+    pub(crate) middleware: Vec<Arc<dyn Middleware>>,
+    pub(crate) on_error: Vec<Arc<dyn ErrorHandler>>,
+    pub(crate) hooks: Hooks,
+}
+
+/// Starts a worker, whose jobs run on the runtime we are in.
+///
+/// # Errors
+/// [`Error::Config`] when it can't work as it is configured, and what a start hook returned.
+pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
+    let Parts { jobs, config, registry, states, middleware, on_error, hooks } = parts;
+    let handlers = registry.handlers(&middleware, &states)?;
+    let single_runtime = config.single_runtime;
+    let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
+    current::set_default_if_none(&jobs);
+    let shared = Arc::new(Shared {
+        store: Arc::clone(jobs.store()),
+        clock: jobs.clock().clone(),
+        identity: Identity::new(info(&config, &jobs)),
+        jobs,
+        config,
+        handlers,
+        registry,
+        states,
+        on_error,
+        running: RunningJobs::new(),
+        outcomes,
+        state: watch::Sender::new(WorkerState::Starting),
+        health: Health::new(),
+        runtime: tokio::runtime::Handle::current(),
+    });
+    hooks.start(&shared.jobs).await?;
+    log_start(&shared);
+    let (order, orders) = mpsc::unbounded_channel();
+    let (gate, watched) = watch::channel(Gate::Open);
+    let lanes = lanes(&shared, until);
+    let idle = Arc::new(Idle::new(lanes.len(), order.clone()));
+    let fetchers = lanes.into_iter().map(|(names, slots)| {
+        Fetcher::new(Arc::clone(&shared), names, slots, watched.clone(), until, Arc::clone(&idle))
+    });
+    let fetchers = fetchers.collect();
+    let (reported, report) = watch::channel(None);
+    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders));
+    let runtime = shared.runtime.clone();
+    let life = async move {
+        let report = supervisor.run(settler, fetchers).await;
+        hooks.stop(&runtime, &report).await;
+        // Nobody may be waiting for it.
+        let _ = reported.send(Some(report));
+    };
+    run_apart(life, single_runtime)?;
+    Ok(WorkerHandle::new(shared, order, report))
+}
+
+/// Runs the worker's own tasks on a thread of their own, so that jobs which block every async thread can't keep it
+/// from beating, or from stopping.
+fn run_apart(life: impl Future<Output = ()> + Send + 'static, single_runtime: bool) -> Result<()> {
+    if single_runtime {
+        tokio::spawn(life);
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| Error::Config(format!("can't start the worker's thread: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let thread = std::thread::Builder::new().name("jobwork".to_owned());
+    thread.spawn(move || runtime.block_on(life)).map(drop).map_err(failed)
+}
+
+/// The names and the number of slots of each fetcher. Blocking jobs have one of their own: they are claimed only when
+/// a thread is free for them, and never keep async jobs waiting.
+fn lanes(shared: &Shared, until: Until) -> Vec<(Arc<[String]>, usize)> {
+    let names = |wanted: &dyn Fn(&Handler) -> bool| -> Arc<[String]> {
+        let wanted = shared.handlers.iter().filter(|(_, handler)| wanted(handler));
+        wanted.map(|(name, _)| (*name).to_owned()).collect()
+    };
+    let lanes = match until {
+        Until::One => vec![(names(&|_| true), 1)],
+        Until::Stopped | Until::Empty => vec![
+            (names(&|handler| handler.entry.kind() == Kind::Async), shared.config.concurrency),
+            (names(&|handler| handler.entry.kind() == Kind::Blocking), shared.config.blocking),
+        ],
+    };
+    lanes.into_iter().filter(|(names, _)| !names.is_empty()).collect()
+}
+
+fn info(config: &Config, jobs: &Jobs) -> WorkerInfo {
+    WorkerInfo {
+        id: WorkerId::fresh(),
+        host: host_name(),
+        pid: std::process::id(),
+        queues: config.queues.as_deref().map(<[String]>::to_vec).unwrap_or_default(),
+        concurrency: config.concurrency,
+        started_at: jobs.now(),
+    }
+}
+
+fn log_start(shared: &Shared) {
+    let queues = shared.config.queues.as_deref().map_or_else(|| "all".to_owned(), |queues| queues.join(", "));
+    let worker = shared.identity.id();
+    let (store, concurrency) = (shared.store.name(), shared.config.concurrency);
+    tracing::info!(%worker, store, queues, concurrency, jobs = shared.registry.jobs().count(), "worker starts");
+    for entry in shared.registry.jobs() {
+        tracing::debug!(name = entry.name(), place = entry.place(), "performs");
+    }
+}

@@ -1,0 +1,218 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::fetcher::{Fetcher, Gate};
+use super::heartbeat::Heartbeat;
+use super::report::{StopReason, StopReport};
+use super::settler::Settler;
+use super::shared::Shared;
+use super::{rescuer, signals};
+use crate::job::{Finished, Outcome};
+use crate::perform::CancelReason;
+use crate::store::WorkerState;
+
+/// What a worker can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Stop; running jobs may finish within the grace time.
+    Stop(StopReason),
+    /// Don't wait for the grace time to pass.
+    Hurry,
+    /// Don't wait for anything.
+    Exit,
+    /// Claim nothing more, but stay.
+    Quiet,
+    /// Claim again.
+    Resume,
+}
+
+/// Outcomes that are not written after this long, when the worker ends, are left to whoever rescues the jobs.
+const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+
+/// The tasks of jobs are given this much longer than their cleanup time to write their own outcome.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// Starts and stops the parts of a worker, each in its order.
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+    gate: watch::Sender<Gate>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    /// A sender of orders, for the parts that give some.
+    order: mpsc::UnboundedSender<Order>,
+    /// The fetchers' tasks, each watched.
+    fetching: JoinSet<()>,
+}
+
+/// How a wait ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Waited {
+    Done,
+    TimeOut,
+    Hurry,
+    Exit,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        gate: watch::Sender<Gate>,
+        (order, orders): (mpsc::UnboundedSender<Order>, mpsc::UnboundedReceiver<Order>),
+    ) -> Self {
+        Self { shared, gate, orders, order, fetching: JoinSet::new() }
+    }
+
+    /// Lives the worker's life, and reports how it ended.
+    pub(crate) async fn run(mut self, settler: Settler, fetchers: Vec<Fetcher>) -> StopReport {
+        // Dropped, and with it every part, when the worker's life is over.
+        let mut parts = JoinSet::new();
+        if self.shared.config.signals == Some(true) {
+            match signals::listen(self.order.clone()) {
+                Ok(listening) => drop(parts.spawn(listening)),
+                Err(error) => tracing::error!(%error, "can't listen to the system's signals"),
+            }
+        }
+        parts.spawn(settler.run());
+        let heartbeat = Heartbeat::new(Arc::clone(&self.shared), self.order.clone());
+        let reason = tokio::select! {
+            () = heartbeat.join() => None,
+            reason = stop_ordered(&mut self.orders) => Some(reason),
+        };
+        let reason = match reason {
+            Some(reason) => reason,
+            None => {
+                parts.spawn(Heartbeat::new(Arc::clone(&self.shared), self.order.clone()).run());
+                parts.spawn(rescuer::run(Arc::clone(&self.shared)));
+                self.begin(fetchers);
+                self.work().await
+            }
+        };
+        self.end(reason, &heartbeat).await
+    }
+
+    /// Lets the fetchers claim.
+    fn begin(&mut self, fetchers: Vec<Fetcher>) {
+        self.open(Gate::Open, WorkerState::Running);
+        for fetcher in fetchers {
+            // Fetchers start jobs, so they live where the jobs do, and fare as they do.
+            let task = self.shared.runtime.spawn(fetcher.run());
+            self.fetching.spawn(watch_fetcher(task, self.order.clone()));
+        }
+    }
+
+    /// Obeys orders until one of them is to stop.
+    async fn work(&mut self) -> StopReason {
+        loop {
+            match self.orders.recv().await {
+                Some(Order::Stop(reason)) => return reason,
+                Some(Order::Hurry | Order::Exit) | None => return StopReason::Asked,
+                Some(Order::Quiet) => self.open(Gate::Quiet, WorkerState::Quiet),
+                Some(Order::Resume) => self.open(Gate::Open, WorkerState::Running),
+            }
+        }
+    }
+
+    fn open(&self, gate: Gate, state: WorkerState) {
+        tracing::info!(state = state.as_str(), "the worker's state");
+        self.gate.send_replace(gate);
+        self.shared.state.send_replace(state);
+    }
+
+    /// Stops, in this order: nothing more is claimed; jobs may finish; jobs are told; what is left is handed back,
+    /// and only then dropped; outcomes are written; the worker leaves; the heartbeat, which kept the lease of all
+    /// that, ends last.
+    async fn end(mut self, reason: StopReason, heartbeat: &Heartbeat) -> StopReport {
+        let shared = Arc::clone(&self.shared);
+        self.open(Gate::Closed, WorkerState::Draining);
+        let mut fetching = std::mem::take(&mut self.fetching);
+        let done = async {
+            // A fetcher that is done has started its last job, and given back what it had claimed ahead.
+            while fetching.join_next().await.is_some() {}
+            shared.running.drained().await;
+        };
+        let mut waited = self.wait(done, shared.config.shutdown_timeout).await;
+        if matches!(waited, Waited::TimeOut | Waited::Hurry) {
+            self.open(Gate::Closed, WorkerState::Cancelling);
+            let cleanup = shared.running.cancel_all(CancelReason::Shutdown);
+            waited = self.wait(shared.running.drained(), cleanup + SLACK).await;
+        }
+        let tasks = if waited == Waited::Done { Vec::new() } else { self.hand_back().await };
+        self.wait(shared.outcomes.flush(), FLUSH_LIMIT).await;
+        tasks.iter().for_each(AbortHandle::abort);
+        let report = self.report(reason);
+        match tokio::time::timeout(FLUSH_LIMIT, heartbeat.leave()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "can't leave the job store; its lease will run out"),
+            Err(_) => tracing::error!("the job store does not answer; the worker's lease will run out"),
+        }
+        shared.state.send_replace(WorkerState::Stopped);
+        report
+    }
+
+    /// Waits for something, but not longer than this, and not when told to hurry.
+    async fn wait(&mut self, done: impl Future<Output = ()>, limit: Duration) -> Waited {
+        let limit = tokio::time::sleep(limit);
+        tokio::pin!(done, limit);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut done => return Waited::Done,
+                Some(order) = self.orders.recv() => match order {
+                    Order::Hurry => return Waited::Hurry,
+                    Order::Exit => return Waited::Exit,
+                    Order::Stop(_) | Order::Quiet | Order::Resume => {}
+                },
+                () = &mut limit => return Waited::TimeOut,
+            }
+        }
+    }
+
+    /// Hands back every job that nobody has spoken for, and returns the tasks to drop once that is written.
+    async fn hand_back(&self) -> Vec<AbortHandle> {
+        let mut tasks = Vec::new();
+        for (job, task) in self.shared.running.take_all() {
+            tracing::warn!(name = job.name(), id = %job.id(), "handed back unfinished");
+            let outcome = Outcome::HandedBack { failure: None };
+            let finished = Finished { lease: job.job().claimed.lease, outcome, at: self.shared.clock.now() };
+            self.shared.outcomes.send(finished).await;
+            tasks.extend(task);
+        }
+        tasks
+    }
+
+    fn report(&self, reason: StopReason) -> StopReport {
+        let tally = self.shared.outcomes.tally();
+        let report = StopReport {
+            reason,
+            completed: tally.completed,
+            handed_back: tally.handed_back.clone(),
+            abandoned: tally.pending.iter().copied().collect(),
+        };
+        let (back, lost) = (report.handed_back.len(), report.abandoned.len());
+        tracing::info!(%reason, completed = report.completed, handed_back = back, abandoned = lost, "stopped");
+        report
+    }
+}
+
+async fn stop_ordered(orders: &mut mpsc::UnboundedReceiver<Order>) -> StopReason {
+    loop {
+        match orders.recv().await {
+            Some(Order::Stop(reason)) => return reason,
+            Some(Order::Hurry | Order::Exit) | None => return StopReason::Asked,
+            Some(Order::Quiet | Order::Resume) => {}
+        }
+    }
+}
+
+/// Stops the worker when a fetcher ends by itself: because its runtime is gone, or by a panic, which is a bug of ours
+/// or of the store's and must not leave a worker that lives and does nothing.
+async fn watch_fetcher(fetching: tokio::task::JoinHandle<()>, order: mpsc::UnboundedSender<Order>) {
+    if let Err(error) = fetching.await {
+        tracing::error!(%error, "can't claim any more; the worker stops");
+        // Nobody listens any more when the worker has stopped already.
+        let _ = order.send(Order::Stop(StopReason::Runtime));
+    }
+}
