@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use super::Store;
 use super::memory::Memory;
+#[cfg(feature = "sqlite")]
+use super::sqlite::Sqlite;
 use crate::error::{Error, Result};
 
 /// The store's URL where none was given: `JOBWORK_URL` if it is set, else `sqlite:jobs.db` in the current directory.
@@ -15,11 +17,26 @@ pub fn default_url() -> String {
 /// # Errors
 /// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
-    let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
+    let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" => Ok(Arc::new(Memory::new())),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => Ok(Arc::new(Sqlite::open(sqlite_file(url, place)?).await?)),
         _ => Err(unknown(url)),
     }
+}
+
+/// The file of `sqlite:FILE`, `sqlite://FILE`, or `sqlite:///absolute/FILE`.
+#[cfg(feature = "sqlite")]
+fn sqlite_file<'a>(url: &str, place: &'a str) -> Result<&'a str> {
+    let file = place.strip_prefix("//").unwrap_or(place);
+    let problem = match file {
+        "" => "expected the name of a file, as in `sqlite:jobs.db`",
+        ":memory:" => "several connections can't share such a database, expected `memory:` for a store in memory",
+        file if file.contains('?') => "options after `?` are not known, expected `sqlite:FILE`",
+        file => return Ok(file),
+    };
+    Err(Error::Url { url: url.to_owned(), problem: problem.to_owned() })
 }
 
 fn unknown(url: &str) -> Error {
@@ -55,5 +72,39 @@ mod tests {
     async fn an_unknown_url_says_what_is_known_and_hides_the_password() {
         let error = connect("mysql://me:secret@host/db").await.unwrap_err().to_string();
         assert!(error.contains("mysql://me:***@host/db") && error.contains("`memory:`"), "{error}");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn a_file_is_named_with_and_without_slashes() {
+        let file = |url: &'static str| sqlite_file(url, &url["sqlite:".len()..]).unwrap();
+        assert_eq!(file("sqlite:jobs.db"), "jobs.db");
+        assert_eq!(file("sqlite://jobs.db"), "jobs.db");
+        assert_eq!(file("sqlite:/var/jobs.db"), "/var/jobs.db");
+        assert_eq!(file("sqlite:///var/jobs.db"), "/var/jobs.db");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_url_without_a_usable_file_says_what_was_expected() {
+        for (url, expected) in [
+            ("sqlite:", "`sqlite:jobs.db`"),
+            ("sqlite://", "`sqlite:jobs.db`"),
+            ("sqlite::memory:", "`memory:`"),
+            ("sqlite:jobs.db?mode=rwc", "`?`"),
+        ] {
+            let error = connect(url).await.unwrap_err().to_string();
+            assert!(error.contains(url) && error.contains(expected), "{error}");
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_sqlite_url_opens_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("jobs.db");
+        let store = connect(&format!("sqlite://{}", file.display())).await.unwrap();
+        assert_eq!(store.name(), "sqlite");
+        assert!(file.exists());
     }
 }

@@ -10,6 +10,8 @@ pub(crate) use self::fill::fill;
 
 pub mod memory;
 mod requests;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod wakeups;
 
 use std::fmt;

@@ -1,0 +1,137 @@
+//! Finding jobs that are due, without looking at those that aren't.
+//!
+//! The index of ready jobs is sorted by queue, priority, due time and order of dispatch. A claim skips from one queue
+//! and priority that has jobs to the next, so its cost doesn't grow with the number of jobs that are scheduled or final.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::beat;
+use super::rows::{self, millis, time};
+use super::writer::Db;
+use crate::store::{Batch, Claim};
+
+/// What a scan of the index found.
+#[derive(Default)]
+struct Found {
+    due: Vec<i64>,
+    next_due: Option<i64>,
+}
+
+/// The answer if there is nothing to hand out: an idle worker must not make the file change.
+pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {
+    if claim.limit == 0 || beat::key(db, claim.worker)?.is_none() {
+        return Ok(Some(Batch::default()));
+    }
+    let found = scan(db, claim, 1)?;
+    Ok(found.due.is_empty().then(|| Batch { jobs: Vec::new(), next_due: found.next_due.map(time) }))
+}
+
+/// Hands out jobs.
+pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
+    let Some(key) = beat::key(db, claim.worker)? else { return Ok(Batch::default()) };
+    let found = scan(db, claim, claim.limit)?;
+    let sql = format!(
+        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, worker = ?2, started_at = ?3 WHERE seq = ?1
+         RETURNING {}",
+        rows::CLAIMED
+    );
+    let mut start = db.prepare(&sql)?;
+    let now = millis(claim.now);
+    let jobs =
+        found.due.iter().map(|seq| start.query_row(params![seq, key, now], |row| rows::claimed(row, claim.worker)));
+    Ok(Batch { jobs: jobs.collect::<Result<_, _>>()?, next_due: found.next_due.map(time) })
+}
+
+/// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.
+fn scan(db: &Db, claim: &Claim, limit: usize) -> rusqlite::Result<Found> {
+    let names: HashSet<&str> = claim.names.iter().map(String::as_str).collect();
+    let now = millis(claim.now);
+    let mut found = Found::default();
+    for queue in queues(db, claim)?.iter() {
+        let mut below = i64::MAX;
+        while let Some(priority) = next_priority(db, queue, below)? {
+            below = priority;
+            take_due(db, (queue, priority, now), &names, limit, &mut found.due)?;
+            if found.due.len() >= limit {
+                return Ok(Found { next_due: None, ..found });
+            }
+            let next = next_due(db, (queue, priority, now), &names)?;
+            found.next_due = found.next_due.into_iter().chain(next).min();
+        }
+    }
+    Ok(found)
+}
+
+/// The queues to look at, in order. A worker that serves all begins at another one each time.
+fn queues<'a>(db: &Db, claim: &'a Claim) -> rusqlite::Result<Cow<'a, [String]>> {
+    if let Some(queues) = claim.queues.as_deref() {
+        return Ok(Cow::Borrowed(queues));
+    }
+    let mut next =
+        db.prepare("SELECT queue FROM jobwork_jobs WHERE state = 1 AND queue > ?1 ORDER BY queue LIMIT 1")?;
+    let mut queues: Vec<String> = Vec::new();
+    // The empty name is a name too, but not greater than itself.
+    let mut first = db.prepare("SELECT queue FROM jobwork_jobs WHERE state = 1 ORDER BY queue LIMIT 1")?;
+    let mut queue: Option<String> = first.query_row([], |row| row.get(0)).optional()?;
+    while let Some(name) = queue {
+        queue = next.query_row([&name], |row| row.get(0)).optional()?;
+        queues.push(name);
+    }
+    if !queues.is_empty() {
+        let turn = db.turn.get();
+        db.turn.set(turn.wrapping_add(1));
+        let middle = turn % queues.len();
+        queues.rotate_left(middle);
+    }
+    Ok(Cow::Owned(queues))
+}
+
+fn next_priority(db: &Db, queue: &str, below: i64) -> rusqlite::Result<Option<i64>> {
+    db.prepare(
+        "SELECT priority FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority < ?2
+         ORDER BY priority DESC LIMIT 1",
+    )?
+    .query_row(params![queue, below], |row| row.get(0))
+    .optional()
+}
+
+/// One queue and priority, and the time it is.
+type Level<'a> = (&'a str, i64, i64);
+
+fn take_due(
+    db: &Db,
+    level: Level<'_>,
+    names: &HashSet<&str>,
+    limit: usize,
+    due: &mut Vec<i64>,
+) -> rusqlite::Result<()> {
+    let mut statement = db.prepare(
+        "SELECT seq, name FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3
+         ORDER BY run_at, seq",
+    )?;
+    let mut rows = statement.query(level)?;
+    while due.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        if names.contains(row.get_ref(1)?.as_str()?) {
+            due.push(row.get(0)?);
+        }
+    }
+    Ok(())
+}
+
+fn next_due(db: &Db, level: Level<'_>, names: &HashSet<&str>) -> rusqlite::Result<Option<i64>> {
+    let mut statement = db.prepare(
+        "SELECT run_at, name FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at > ?3
+         ORDER BY run_at",
+    )?;
+    let mut rows = statement.query(level)?;
+    while let Some(row) = rows.next()? {
+        if names.contains(row.get_ref(1)?.as_str()?) {
+            return row.get(0).map(Some);
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,135 @@
+//! Looking at jobs: everything that only reads.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::rows::{self, RECORD, job_state, malformed, mark_blocked, row_of, time};
+use crate::job::{JobId, JobState, Record};
+use crate::store::{Counts, Filter, QueueCounts, WorkerInfo, WorkerRecord, WorkerState};
+
+pub(super) fn get(connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Option<Record>> {
+    let Some(row) = row_of(id) else { return Ok(None) };
+    let mut statement = connection.prepare_cached(&format!("{RECORD} WHERE j.seq = ?1 AND j.created_at = ?2"))?;
+    let mut found = statement.query_row(row, |row| rows::record(row, now)).optional()?;
+    found.iter_mut().try_for_each(|record| mark_blocked(connection, record))?;
+    Ok(found)
+}
+
+fn records(connection: &Connection, rest: &str, params: &[&dyn ToSql], now: i64) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(&format!("{RECORD} {rest}"))?;
+    let found = statement.query_map(params, |row| rows::record(row, now))?;
+    let mut records = found.collect::<Result<Vec<_>, _>>()?;
+    records.iter_mut().try_for_each(|record| mark_blocked(connection, record))?;
+    Ok(records)
+}
+
+pub(super) fn list(connection: &Connection, filter: &Filter, now: i64) -> rusqlite::Result<Vec<Record>> {
+    let before = match filter.before {
+        None => i64::MAX,
+        // An id that no store of this kind gave out comes before everything.
+        Some(id) => row_of(id).map_or(0, |(seq, _)| seq),
+    };
+    let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut conditions = vec!["j.seq < ?1".to_owned()];
+    if !filter.states.is_empty() {
+        let states: Vec<&str> = filter.states.iter().map(|state| condition(*state)).collect();
+        conditions.push(format!("({})", states.join(" OR ")));
+    }
+    for (value, test) in [
+        (&filter.queue, "j.queue = ?4"),
+        (&filter.name, "j.name = ?5"),
+        (&filter.tag, "EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = ?6)"),
+    ] {
+        conditions.extend(value.as_ref().map(|_| test.to_owned()));
+    }
+    // Every parameter is named once, so that each has its number whatever the filter leaves out.
+    conditions.push("coalesce(?2, ?4, ?5, ?6, 1) IS NOT NULL".to_owned());
+    let rest = format!("WHERE {} ORDER BY j.seq DESC LIMIT ?3", conditions.join(" AND "));
+    records(connection, &rest, &[&before, &now, &limit, &filter.queue, &filter.name, &filter.tag], now)
+}
+
+/// Written out state by state, so that the partial indexes are used; `?2` is the time.
+fn condition(state: JobState) -> &'static str {
+    match state {
+        JobState::Waiting => "j.state = 0",
+        JobState::Scheduled => "(j.state = 1 AND j.run_at > ?2)",
+        JobState::Ready => "(j.state = 1 AND j.run_at <= ?2)",
+        JobState::Running => "j.state = 2",
+        JobState::Completed => "j.state = 3",
+        JobState::Cancelled => "(j.state = 4 AND j.state > 3)",
+        JobState::Discarded => "(j.state = 5 AND j.state > 3)",
+        JobState::Dead => "(j.state = 6 AND j.state > 3)",
+    }
+}
+
+pub(super) fn chain(connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Vec<Record>> {
+    let Some(job) = get(connection, id, now)? else { return Ok(Vec::new()) };
+    let Some((first, _)) = job.chain.as_ref().and_then(|member| row_of(member.chain)) else { return Ok(vec![job]) };
+    records(connection, "WHERE j.chain IS NOT NULL AND j.chain = ?1 ORDER BY j.position, j.seq", &[&first], now)
+}
+
+/// Answered from the partial indexes, except for how many there are in all.
+pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Counts> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 0, 0, count(*) FROM jobwork_jobs WHERE state = 0
+         UNION ALL SELECT 1, 9223372036854775807, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at > ?1
+         UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at <= ?1
+         UNION ALL SELECT 2, 0, count(*) FROM jobwork_jobs WHERE state = 2
+         UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 3 GROUP BY state",
+    )?;
+    let mut counts = Counts::default();
+    let mut found = statement.query([now])?;
+    while let Some(row) = found.next()? {
+        *counts.of(job_state(row.get(0)?, row.get(1)?, now)) += row.get::<_, i64>(2)?.unsigned_abs();
+    }
+    let all =
+        connection.prepare_cached("SELECT count(*) FROM jobwork_jobs")?.query_row([], |row| row.get::<_, i64>(0))?;
+    let others = counts.open() + counts.cancelled + counts.discarded + counts.dead;
+    counts.completed = all.unsigned_abs().saturating_sub(others);
+    Ok(counts)
+}
+
+pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<QueueCounts>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT queue, 0, 0, count(*), NULL FROM jobwork_jobs WHERE state = 0 GROUP BY queue
+         UNION ALL SELECT queue, 1, 1, count(*), NULL FROM jobwork_jobs WHERE state = 1 AND run_at > ?1 GROUP BY queue
+         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
+            WHERE state = 1 AND run_at <= ?1 GROUP BY queue
+         UNION ALL SELECT queue, 2, 0, count(*), NULL FROM jobwork_jobs WHERE state = 2 GROUP BY queue",
+    )?;
+    let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();
+    let mut found = statement.query([now])?;
+    while let Some(row) = found.next()? {
+        let name: String = row.get(0)?;
+        let counts = queues.entry(name).or_insert_with_key(|name| empty(name));
+        let count = row.get::<_, i64>(3)?.unsigned_abs();
+        match (row.get(1)?, row.get(2)?) {
+            (0, _) => counts.waiting = count,
+            (1, true) => counts.scheduled = count,
+            (1, false) => (counts.ready, counts.oldest_due) = (count, row.get::<_, Option<i64>>(4)?.map(time)),
+            _ => counts.running = count,
+        }
+    }
+    Ok(queues.into_values().collect())
+}
+
+fn empty(queue: &str) -> QueueCounts {
+    QueueCounts { queue: queue.to_owned(), waiting: 0, scheduled: 0, ready: 0, running: 0, oldest_due: None }
+}
+
+pub(super) fn workers(connection: &Connection) -> rusqlite::Result<Vec<WorkerRecord>> {
+    connection
+        .prepare_cached("SELECT info, state, running, last_beat, expires_at FROM jobwork_workers ORDER BY key")?
+        .query_map([], worker)?
+        .collect()
+}
+
+fn worker(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {
+    let info: WorkerInfo = serde_json::from_str(&row.get::<_, String>(0)?).map_err(|error| malformed(0, error))?;
+    let state: String = row.get(1)?;
+    let state: WorkerState = serde_json::from_value(state.into()).map_err(|error| malformed(1, error))?;
+    let running = row.get::<_, i64>(2)?.unsigned_abs() as usize;
+    Ok(WorkerRecord { info, state, running, last_beat: time(row.get(3)?), expires_at: time(row.get(4)?) })
+}

@@ -1,0 +1,144 @@
+//! Jobs in one SQLite file, for any number of processes of one machine.
+
+mod beat;
+mod busy;
+mod change;
+mod claim;
+mod database;
+mod finish;
+mod history;
+mod inspect;
+mod locks;
+mod look;
+mod open;
+mod push;
+mod reader;
+mod rescue;
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod waiters;
+mod watch;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use self::database::Database;
+use self::reader::Reader;
+use self::writer::Writer;
+use super::{Batch, Beat, Claim, Inspect, Rescue, Settled, Signals, Store, Topic, Upkeep, Wakeups};
+use crate::error::Result;
+use crate::job::{Finished, JobId, NewJob};
+
+/// A store in one SQLite file.
+///
+/// Several processes may use the file at once, and it may be the application's own: every table's name begins with
+/// `jobwork_`. The file is switched to WAL, so it must be on a local disk. Beside it lie a small lock file for each
+/// living worker.
+///
+/// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit.
+/// Where another process holds the file's lock, calls wait for it as long as it takes.
+///
+/// All handles that a process has of a file share one writer; a handle is cheap to clone, and with the last one the
+/// file is closed, which may take as long as the writes that were begun.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let file = directory.path().join("jobs.db");
+/// use std::sync::Arc;
+/// use jobwork::{Jobs, NewJob, store::sqlite::Sqlite};
+///
+/// let jobs = Jobs::new(Arc::new(Sqlite::open(file).await?));
+/// assert_eq!(jobs.push(vec![NewJob::new("send_email", "{}")]).await?.len(), 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sqlite(Arc<Database>);
+
+impl Sqlite {
+    /// Opens a file, and creates it and its tables where they are missing. Its directory must exist.
+    ///
+    /// # Errors
+    /// [`Error::Open`](crate::Error::Open) for what is not a database, can't be written, or has tables that a newer
+    /// jobwork made.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let (sender, opened) = oneshot::channel();
+        let place = path.clone();
+        // Opening may wait for other processes, which an async thread must not.
+        let open = move || drop(sender.send(Database::open(&path)));
+        let thread = std::thread::Builder::new().name("jobwork-open".to_owned()).spawn(open);
+        thread.map_err(|error| open::not_started(&place, &error))?;
+        let ended = |_| Err(open::refused(&place, "the thread that opened it has ended".to_owned()));
+        opened.await.unwrap_or_else(ended).map(Self)
+    }
+
+    /// The file, by its canonical path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn writer(&self) -> &Writer {
+        &self.0.writer
+    }
+
+    fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
+        push::check(&jobs)?;
+        self.writer().write(move |db| push::push(db, &jobs, now)).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Batch> {
+        let claim = Arc::new(claim);
+        let again = Arc::clone(&claim);
+        self.writer().call(move |db| claim::look(db, &claim), move |db| claim::claim(db, &again)).await
+    }
+
+    async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {
+        self.writer().write(move |db| finished.iter().map(|finished| finish::finish(db, finished)).collect()).await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<Signals> {
+        let again = beat.clone();
+        self.writer().call(move |db| beat::look(db, &beat), move |db| beat::beat(db, &again)).await
+    }
+
+    fn wakeups(&self, topic: Topic) -> Wakeups {
+        let wakeups = self.0.waker.subscribe(topic);
+        self.0.watch.listen();
+        wakeups
+    }
+
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        Some(self)
+    }
+
+    fn inspect(&self) -> Option<&dyn Inspect> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Upkeep for Sqlite {
+    async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
+        self.writer().call(move |db| rescue::look(db, rescue), move |db| rescue::rescue(db, rescue)).await
+    }
+}

@@ -1,0 +1,96 @@
+//! Opening a file, and saying what is wrong when that fails.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::busy;
+use super::schema::{self, Unusable};
+use crate::error::{Error, Result};
+
+/// As many statements as there are in this store.
+const STATEMENTS: usize = 64;
+
+/// The one path that every name of the file leads to, whether or not the file exists yet.
+pub(super) fn canonical(path: &Path) -> Result<PathBuf> {
+    let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+        let example = path.join("jobs.db");
+        let problem = format!("it is a directory, expected a file such as {}", example.display());
+        return Err(refused(path, if path.as_os_str().is_empty() { "its name is empty".to_owned() } else { problem }));
+    };
+    if let Ok(found) = path.canonicalize() {
+        return Ok(found);
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let found = parent.canonicalize().map_err(|error| {
+        let parent = parent.display();
+        refused(path, format!("its directory {parent} can't be used ({error}), create that first"))
+    })?;
+    Ok(found.join(name))
+}
+
+/// Opens a file to write, with all tables.
+pub(super) fn prepare(path: &Path) -> Result<Connection> {
+    // SQLite would open such a file to read, and fail at the first write only.
+    if fs::metadata(path).is_ok_and(|found| found.permissions().readonly()) {
+        return Err(refused(path, "the file is read-only, expected one that can be written".to_owned()));
+    }
+    let connection = connect(path).map_err(|error| explain(path, &error))?;
+    set_up(&connection).map_err(|error| explain(path, &error))?;
+    schema::migrate(&connection).map_err(|unusable| match unusable {
+        Unusable::Failed(error) => explain(path, &error),
+        Unusable::Newer { found, known } => refused(
+            path,
+            format!(
+                "its tables have version {found}, and this build of jobwork knows versions up to {known}: \
+                 build with the jobwork that made it, or a newer one, or use another file"
+            ),
+        ),
+    })?;
+    Ok(connection)
+}
+
+/// Opens a connection that waits for locks as long as it takes.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    busy::be_patient(&mut connection)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    // Switching to WAL reports a lock at once, busy handler or not.
+    busy::patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16000;",
+    )?;
+    // The answer is the new setting.
+    connection.query_row("PRAGMA wal_autocheckpoint = 4000", [], |_| Ok(()))
+}
+
+fn explain(path: &Path, error: &rusqlite::Error) -> Error {
+    let parent = path.parent().unwrap_or(path).display();
+    let problem = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "it is not an sqlite database, expected one or no file yet".to_owned(),
+        Some(ErrorCode::CannotOpen) => {
+            format!("the file and its neighbours in {parent} can't be created or opened, are they yours to write?")
+        }
+        Some(ErrorCode::ReadOnly) => format!("it can't be written, is {parent} yours to write?"),
+        _ => error.to_string(),
+    };
+    refused(path, problem)
+}
+
+pub(super) fn refused(path: &Path, problem: String) -> Error {
+    Error::Open { place: path.display().to_string(), problem }
+}
+
+pub(super) fn not_started(path: &Path, error: &std::io::Error) -> Error {
+    refused(path, format!("no thread could be started for it: {error}"))
+}

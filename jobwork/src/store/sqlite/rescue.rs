@@ -1,0 +1,64 @@
+use super::finish::{self, Running, settle};
+use super::history::{self, Entry};
+use super::rows::{job_id, malformed, millis, state};
+use super::writer::Db;
+use super::{beat, locks};
+use crate::job::{DeadReason, Failure, FailureKind, JobId, Outcome, WorkerId};
+use crate::store::Rescue;
+
+/// The answer when no worker is dead.
+pub(super) fn look(db: &Db, rescue: Rescue) -> rusqlite::Result<Option<Vec<JobId>>> {
+    Ok(dead(db, rescue)?.is_empty().then(Vec::new))
+}
+
+/// Takes the jobs of dead workers from them, and forgets the workers.
+pub(super) fn rescue(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<JobId>> {
+    let mut rescued = Vec::new();
+    for (key, worker) in dead(db, rescue)? {
+        for job in beat::running(db, key)? {
+            rescue_job(db, &job, rescue)?;
+            rescued.push(job_id(job.seq, job.created_at));
+        }
+        beat::forget(db, key, worker)?;
+    }
+    db.locks.sweep();
+    Ok(rescued)
+}
+
+/// Workers whose lease has run out, and those whose process no longer holds their lock.
+fn dead(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<(i64, WorkerId)>> {
+    let mut statement = db.prepare("SELECT key, id, locked, expires_at FROM jobwork_workers ORDER BY key")?;
+    let mut rows = statement.query([])?;
+    let mut dead = Vec::new();
+    while let Some(row) = rows.next()? {
+        let worker = row.get::<_, String>(1)?.parse().map_err(|error| malformed(1, error))?;
+        let expired = row.get::<_, i64>(3)? <= millis(rescue.now);
+        if expired || (row.get(2)? && db.locks.state(worker) == locks::State::Free) {
+            dead.push((row.get(0)?, worker));
+        }
+    }
+    Ok(dead)
+}
+
+fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
+    let (rescues, at) = (job.rescues + 1, millis(rescue.now));
+    db.execute("UPDATE jobwork_jobs SET rescues = ?2 WHERE seq = ?1", [job.seq, rescues])?;
+    if job.cancel {
+        return settle(db, job, &Outcome::Cancelled { failure: None }, at);
+    }
+    let poison = rescue.poison_after > 0 && rescues >= i64::from(rescue.poison_after);
+    let failure = poison.then(|| poisonous(rescues));
+    let outcome = if poison { "dead" } else { "rescued" };
+    let (seq, attempt, worker, failure) = (job.seq, job.attempt, job.worker, failure.as_ref());
+    history::remember(db, &Entry { seq, attempt, worker, at, outcome, failure })?;
+    finish::again(db, seq, attempt - 1, job.run_at)?;
+    if poison {
+        finish::end(db, seq, state::DEAD, Some(&DeadReason::Poison.to_string()), at)?;
+    }
+    Ok(())
+}
+
+fn poisonous(rescues: i64) -> Failure {
+    let message = format!("{rescues} workers died while they ran it");
+    Failure { kind: FailureKind::Poison, message, detail: None, middleware: None }
+}

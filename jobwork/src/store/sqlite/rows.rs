@@ -1,0 +1,136 @@
+//! Between rows and the types of the domain.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row};
+
+use crate::job::{Claimed, JobId, JobState, Lease, Member, Record, WorkerId};
+
+/// The numbers that stand for states in the file. Scheduled is ready with a later `run_at`, so that a job falls due
+/// without anybody writing.
+pub(super) mod state {
+    pub(in super::super) const WAITING: i64 = 0;
+    pub(in super::super) const READY: i64 = 1;
+    pub(in super::super) const RUNNING: i64 = 2;
+    pub(in super::super) const COMPLETED: i64 = 3;
+    pub(in super::super) const CANCELLED: i64 = 4;
+    pub(in super::super) const DISCARDED: i64 = 5;
+    pub(in super::super) const DEAD: i64 = 6;
+}
+
+/// The state of a row with this number and due time.
+pub(super) fn job_state(number: i64, run_at: i64, now: i64) -> JobState {
+    match number {
+        state::WAITING => JobState::Waiting,
+        state::READY if run_at > now => JobState::Scheduled,
+        state::READY => JobState::Ready,
+        state::RUNNING => JobState::Running,
+        state::COMPLETED => JobState::Completed,
+        state::CANCELLED => JobState::Cancelled,
+        state::DISCARDED => JobState::Discarded,
+        _ => JobState::Dead,
+    }
+}
+
+/// A time as it is stored, in milliseconds; never before 1970, because ids can't be.
+pub(super) fn millis(time: Timestamp) -> i64 {
+    time.as_millisecond().max(0)
+}
+
+/// A stored time; one that no calendar has is its end.
+pub(super) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+/// The id of a row.
+pub(super) fn job_id(seq: i64, created_at: i64) -> JobId {
+    JobId::derive(seq.unsigned_abs(), time(created_at))
+}
+
+/// The row that an id leads to, and the dispatch time which that row must have to be the one meant.
+pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
+    let (seq, created_at) = id.parts()?;
+    Some((i64::try_from(seq).ok()?, created_at))
+}
+
+/// The columns of [`claimed`], in its order.
+pub(super) const CLAIMED: &str =
+    "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error";
+
+/// A row of [`CLAIMED`] as the job that `worker` gets.
+pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claimed> {
+    let created_at = row.get(1)?;
+    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker };
+    let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
+    job.priority = row.get(6)?;
+    job.retries = row.get(7)?;
+    job.rescues = row.get(8)?;
+    job.run_at = time(row.get(9)?);
+    job.tags = tags(row, 10)?;
+    job.chain = member(row, 11, created_at)?;
+    Ok(job)
+}
+
+/// The start of a query whose rows [`record`] reads.
+pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, j.attempt, j.priority, \
+    j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
+    j.started_at, j.finished_at, j.cancel, w.id FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+
+/// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
+pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
+    let (seq, created_at, run_at) = (row.get(0)?, row.get(1)?, row.get(9)?);
+    let mut job = Record::new(job_id(seq, created_at), row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
+    job.attempt = row.get(5)?;
+    job.priority = row.get(6)?;
+    job.retries = row.get(7)?;
+    job.rescues = row.get(8)?;
+    job.run_at = time(run_at);
+    job.tags = tags(row, 10)?;
+    job.chain = member(row, 11, created_at)?;
+    job.state = job_state(row.get(14)?, run_at, now);
+    job.output = row.get(15)?;
+    job.reason = row.get(16)?;
+    job.started_at = row.get::<_, Option<i64>>(17)?.map(time);
+    job.finished_at = row.get::<_, Option<i64>>(18)?.map(time);
+    job.cancel_requested = row.get(19)?;
+    job.worker = worker(row, 20)?;
+    Ok(job)
+}
+
+/// Marks a record that waits, directly or not, for a dead job.
+pub(super) fn mark_blocked(connection: &Connection, record: &mut Record) -> rusqlite::Result<()> {
+    if record.state == JobState::Waiting {
+        let seq = row_of(record.id).map(|(seq, _)| seq);
+        record.blocked = connection
+            .prepare_cached(
+                "WITH RECURSIVE above (seq) AS (
+                    SELECT parent FROM jobwork_links WHERE child = ?1 AND done = 0
+                    UNION SELECT l.parent FROM above JOIN jobwork_links l ON l.child = above.seq WHERE l.done = 0)
+                 SELECT EXISTS (SELECT 1 FROM above JOIN jobwork_jobs j ON j.seq = above.seq WHERE j.state = 6)",
+            )?
+            .query_row([seq], |row| row.get(0))?;
+    }
+    Ok(())
+}
+
+fn worker(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<WorkerId>> {
+    let id: Option<String> = row.get(column)?;
+    id.map(|id| id.parse().map_err(|error| malformed(column, error))).transpose()
+}
+
+fn tags(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let tags: Option<String> = row.get(column)?;
+    tags.map_or(Ok(Vec::new()), |tags| serde_json::from_str(&tags).map_err(|error| malformed(column, error)))
+}
+
+/// The three columns from `column` on. The members of a chain are dispatched in one push, so they share its time.
+fn member(row: &Row<'_>, column: usize, created_at: i64) -> rusqlite::Result<Option<Member>> {
+    let Some(first) = row.get(column)? else { return Ok(None) };
+    let chain = job_id(first, created_at);
+    Ok(Some(Member { chain, position: row.get(column + 1)?, on_error: row.get(column + 2)? }))
+}
+
+/// A column whose text is not what we wrote there.
+pub(super) fn malformed(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}

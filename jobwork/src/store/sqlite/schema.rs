@@ -1,0 +1,165 @@
+//! The tables, and how older ones become them.
+//!
+//! The version is kept in a table of our own and not in `user_version`: the file may be the application's too.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::busy;
+
+/// One step a version; a step that was released is never changed.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+// States are numbers because every partial index and every claim compares them: see `rows::state`.
+const VERSION_1: &str = "
+CREATE TABLE jobwork_jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    state INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    run_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL,
+    rescues INTEGER NOT NULL DEFAULT 0,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    waits INTEGER NOT NULL DEFAULT 0,
+    worker INTEGER,
+    started_at INTEGER,
+    finished_at INTEGER,
+    chain INTEGER,
+    position INTEGER,
+    on_error TEXT,
+    cause INTEGER,
+    tags TEXT,
+    reason TEXT,
+    args TEXT NOT NULL,
+    output TEXT
+);
+CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE state = 0;
+CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name) WHERE state = 1;
+CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
+CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
+CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
+CREATE TABLE jobwork_links (
+    parent INTEGER NOT NULL,
+    child INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    slot TEXT,
+    done INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (parent, child, place)
+) WITHOUT ROWID;
+CREATE INDEX jobwork_links_child ON jobwork_links (child);
+CREATE TABLE jobwork_attempts (
+    entry INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    worker TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    failure TEXT
+);
+CREATE INDEX jobwork_attempts_job ON jobwork_attempts (job);
+CREATE TABLE jobwork_workers (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    info TEXT NOT NULL,
+    state TEXT NOT NULL,
+    running INTEGER NOT NULL,
+    last_beat INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    locked INTEGER NOT NULL,
+    command TEXT
+);
+";
+
+/// What is in the way of using the tables.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// A newer jobwork made them.
+    Newer {
+        /// Their version.
+        found: usize,
+        /// The newest version that this build knows.
+        known: usize,
+    },
+    /// The file can't be read or written.
+    Failed(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Brings the tables to the newest version. Any number of processes may do so at once.
+pub(super) fn migrate(connection: &Connection) -> Result<(), Unusable> {
+    // Looking first, so that opening a store whose tables are there waits for no writer.
+    if version(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    busy::patiently(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
+    let migrated = apply(connection);
+    connection.execute_batch(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    migrated
+}
+
+fn apply(connection: &Connection) -> Result<(), Unusable> {
+    let from = version(connection)?;
+    if from == 0 {
+        connection.execute_batch(
+            "CREATE TABLE jobwork_schema (version INTEGER NOT NULL); INSERT INTO jobwork_schema VALUES (0)",
+        )?;
+    }
+    for step in &MIGRATIONS[from..] {
+        connection.execute_batch(step)?;
+    }
+    connection.execute("UPDATE jobwork_schema SET version = ?1", [MIGRATIONS.len() as i64])?;
+    Ok(())
+}
+
+/// The version of the tables in the file; 0 where there are none.
+fn version(connection: &Connection) -> Result<usize, Unusable> {
+    let found = busy::patiently(|| {
+        let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'jobwork_schema'";
+        match connection.query_row(table, [], |_| Ok(())).optional()? {
+            Some(()) => connection.query_row("SELECT version FROM jobwork_schema", [], |row| row.get::<_, i64>(0)),
+            None => Ok(0),
+        }
+    })?;
+    let (found, known) = (usize::try_from(found).unwrap_or(usize::MAX), MIGRATIONS.len());
+    if found > known { Err(Unusable::Newer { found, known }) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_made_once_and_beside_those_of_the_application() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch("CREATE TABLE users (id INTEGER); PRAGMA user_version = 42").unwrap();
+        migrate(&file).unwrap();
+        migrate(&file).unwrap();
+        assert_eq!(version(&file).unwrap(), MIGRATIONS.len());
+        assert_eq!(file.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 42);
+    }
+
+    #[test]
+    fn tables_of_a_newer_version_are_left_alone() {
+        let file = Connection::open_in_memory().unwrap();
+        migrate(&file).unwrap();
+        file.execute("UPDATE jobwork_schema SET version = 99", []).unwrap();
+        let refused = migrate(&file).unwrap_err();
+        assert!(matches!(refused, Unusable::Newer { found: 99, known } if known == MIGRATIONS.len()), "{refused:?}");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_behind() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch("CREATE TABLE jobwork_links (other TEXT)").unwrap();
+        assert!(matches!(migrate(&file), Err(Unusable::Failed(_))));
+        assert_eq!(version(&file).unwrap(), 0);
+    }
+}

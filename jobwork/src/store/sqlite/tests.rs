@@ -1,0 +1,157 @@
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::Sqlite;
+use crate::job::{Claimed, Finished, JobState, NewJob, Outcome, Wait, WorkerId};
+use crate::store::{Beat, BeatKind, Claim, Rescue, Settled, Store, Topic, WorkerInfo, WorkerState};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+async fn open(directory: &TempDir) -> Sqlite {
+    Sqlite::open(directory.path().join("jobs.db")).await.unwrap()
+}
+
+fn a_beat(worker: WorkerId, kind: BeatKind, seconds: i64) -> Beat {
+    let info = WorkerInfo {
+        id: worker,
+        host: "here".to_owned(),
+        pid: 1,
+        queues: Vec::new(),
+        concurrency: 1,
+        started_at: at(0),
+    };
+    Beat { worker: Arc::new(info), kind, state: WorkerState::Running, running: 0, lease: LEASE, now: at(seconds) }
+}
+
+async fn join(store: &Sqlite) -> WorkerId {
+    let worker = WorkerId::fresh();
+    store.beat(a_beat(worker, BeatKind::Join, 0)).await.unwrap();
+    worker
+}
+
+async fn claim(store: &Sqlite, worker: WorkerId, seconds: i64) -> Vec<Claimed> {
+    let names = Arc::new(["job".to_owned()]);
+    let claim = Claim { worker, queues: None, names, limit: 100, now: at(seconds) };
+    store.claim(claim).await.unwrap().jobs
+}
+
+fn done(job: &Claimed, outcome: Outcome) -> Arc<[Finished]> {
+    Arc::new([Finished { lease: job.lease, outcome, at: at(1) }])
+}
+
+fn job() -> NewJob {
+    NewJob::new("job", "{}")
+}
+
+#[tokio::test]
+async fn a_job_outlives_the_handles_of_its_file() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let ids = store.push(vec![job()], at(0)).await.unwrap();
+    drop(store);
+    let store = open(&directory).await;
+    let worker = join(&store).await;
+    let jobs = claim(&store, worker, 0).await;
+    assert_eq!(jobs.iter().map(|job| job.lease.job).collect::<Vec<_>>(), ids);
+    let output = Outcome::Completed { output: "7".to_owned() };
+    assert_eq!(store.finish(done(&jobs[0], output)).await.unwrap(), [Settled::Stored]);
+    drop(store);
+    let store = open(&directory).await;
+    let found = store.inspect().unwrap().get(&ids, at(2)).await.unwrap().remove(0).unwrap();
+    assert_eq!((found.state, found.output.as_deref()), (JobState::Completed, Some("7")));
+}
+
+#[tokio::test]
+async fn handles_of_one_file_share_one_writer() {
+    let directory = TempDir::new().unwrap();
+    let (one, other) = (open(&directory).await, open(&directory).await);
+    assert!(Arc::ptr_eq(&one.0, &other.0));
+}
+
+#[tokio::test]
+async fn waiting_for_work_and_living_write_nothing() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let worker = join(&store).await;
+    let observer = super::open::connect(store.path()).unwrap();
+    let version = || observer.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = version();
+    assert!(claim(&store, worker, 1).await.is_empty());
+    store.beat(a_beat(worker, BeatKind::Live, 5)).await.unwrap();
+    store.upkeep().unwrap().rescue(Rescue { poison_after: 3, now: at(5) }).await.unwrap();
+    assert_eq!(version(), before);
+    store.beat(a_beat(worker, BeatKind::Live, 11)).await.unwrap();
+    assert_ne!(version(), before, "a third of the lease has passed");
+}
+
+#[tokio::test]
+async fn a_push_that_makes_no_sense_stores_nothing() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let mut second = job();
+    second.waits.push(Wait { on: 1, slot: None });
+    let refused = store.push(vec![job(), second], at(0)).await.unwrap_err();
+    assert!(refused.to_string().contains("job 1 of a push waits for job 1"), "{refused}");
+    assert_eq!(store.inspect().unwrap().counts(at(0)).await.unwrap().open(), 0);
+}
+
+#[tokio::test]
+async fn another_connections_commit_wakes_whoever_listens() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let mut wakeups = store.wakeups(Topic::Settled);
+    let stranger = super::open::connect(store.path()).unwrap();
+    // Hints from before the watch had its first look don't count as somebody's commit.
+    wakeups.changed().await;
+    stranger.execute_batch("CREATE TABLE strangers (n INTEGER)").unwrap();
+    wakeups.changed().await;
+}
+
+async fn refusal(path: impl Into<std::path::PathBuf>) -> String {
+    Sqlite::open(path).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn what_is_not_a_database_is_refused_with_the_reason() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("text.db");
+    fs::write(&file, "this is a text that is not the beginning of any database".repeat(20)).unwrap();
+    assert!(refusal(&file).await.contains("not an sqlite database"));
+    assert!(refusal(directory.path()).await.contains("it is a directory"));
+    let missing = directory.path().join("missing");
+    let refused = refusal(missing.join("jobs.db")).await;
+    assert!(refused.contains(&format!("its directory {} ", missing.display())), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_written_is_refused() {
+    let directory = TempDir::new().unwrap();
+    drop(open(&directory).await);
+    let file = directory.path().join("jobs.db");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    assert!(refusal(file).await.contains("read-only"));
+    // A directory in which not even root can make a file.
+    #[cfg(target_os = "linux")]
+    assert!(refusal("/proc/jobs.db").await.contains("can't be created or opened"));
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_jobwork_are_refused_with_both_versions() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let file = super::open::connect(store.path()).unwrap();
+    file.execute("UPDATE jobwork_schema SET version = 99", []).unwrap();
+    drop(store);
+    let refused = refusal(directory.path().join("jobs.db")).await;
+    assert!(refused.contains("version 99") && refused.contains("up to 1"), "{refused}");
+}

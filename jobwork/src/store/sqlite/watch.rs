@@ -1,0 +1,87 @@
+//! Seeing that another process has committed.
+//!
+//! SQLite keeps a number per connection that changes when another connection commits. Reading it costs a few
+//! microseconds, so it is read often, and only while somebody waits for a hint.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::open;
+use super::writer::Tasks;
+use crate::store::Waker;
+
+const EVERY: Duration = Duration::from_millis(5);
+/// After the file could not be read.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// The thread that watches a file; dropping this ends it.
+#[derive(Debug)]
+pub(super) struct Watch {
+    closed: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Starts the thread, which sleeps until it is told that somebody listens.
+    pub(super) fn start(path: PathBuf, waker: Arc<Waker>, writer: Option<Tasks>) -> std::io::Result<Self> {
+        let closed = Arc::new(AtomicBool::new(false));
+        let watcher = Watcher { path, waker, writer, closed: Arc::clone(&closed), seen: 0 };
+        let thread = thread::Builder::new().name("jobwork-watch".to_owned()).spawn(move || watcher.run())?;
+        Ok(Self { closed, thread: Some(thread) })
+    }
+
+    /// To be called after somebody has begun to listen.
+    pub(super) fn listen(&self) {
+        self.thread.as_ref().map(JoinHandle::thread).into_iter().for_each(Thread::unpark);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Release);
+        self.listen();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Watcher {
+    path: PathBuf,
+    waker: Arc<Waker>,
+    writer: Option<Tasks>,
+    closed: Arc<AtomicBool>,
+    seen: i64,
+}
+
+impl Watcher {
+    fn run(mut self) {
+        let mut connection: Option<Connection> = None;
+        while !self.closed.load(Ordering::Acquire) {
+            if !self.waker.is_heard() {
+                connection = None;
+                thread::park();
+                continue;
+            }
+            let looked = match &connection {
+                Some(connection) => self.look(connection),
+                None => open::connect(&self.path).and_then(|opened| self.look(connection.insert(opened))),
+            };
+            thread::park_timeout(if looked.is_ok() { EVERY } else { AFTER_FAILURE });
+        }
+    }
+
+    fn look(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        // To this connection our own writer is another one too; only the writer can tell.
+        if std::mem::replace(&mut self.seen, version) != version {
+            self.writer.as_ref().map(Tasks::notice_others);
+        }
+        Ok(())
+    }
+}
