@@ -4,6 +4,8 @@
 //! What a store may not have (upkeep, inspection) is a trait of its own, reached through an accessor that every store
 //! must answer, so that an absent power is absent on purpose.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod connect;
 mod fill;
 pub(crate) use self::fill::fill;

@@ -1,0 +1,323 @@
+//! The promises of a store, each as a test that any store can be put to.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use jobwork::store::memory::Memory;
+//!
+//! // One `#[tokio::test]` a promise, in a module of this name.
+//! jobwork::store_conformance!(memory, async { (Arc::new(Memory::new()), ()) });
+//! ```
+//!
+//! Time is given to every call, so nothing here sleeps. A case fails by a panic that says what was expected.
+
+/// The life of a worker.
+pub mod beat;
+/// Cancelling by hand.
+pub mod cancel;
+mod case;
+/// Jobs that wait for jobs.
+pub mod chain;
+/// Handing out jobs.
+pub mod claim;
+/// Many tasks at once.
+pub mod concurrency;
+/// Forgetting jobs.
+pub mod delete;
+/// Outcomes and the leases that allow them.
+pub mod finish;
+/// Looking at jobs.
+pub mod inspect;
+/// New jobs.
+pub mod push;
+/// The jobs of dead workers.
+pub mod rescue;
+/// Retrying by hand.
+pub mod retry;
+/// Hints.
+pub mod wakeup;
+
+/// Tests a store: makes a module of this name with one `#[tokio::test]` for each promise of a store.
+///
+/// The second argument is a future that makes a fresh, empty store for one test: a pair of an [`Arc`](std::sync::Arc) of
+/// the store and whatever must outlive it, such as a temporary directory (`()` where nothing must). The crate that
+/// calls it needs tokio with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! store_conformance {
+    ($module:ident, $fresh:expr $(,)?) => {
+        $crate::__store_conformance! { $module, $fresh;
+            push {
+                ids_come_in_the_order_of_the_jobs
+                ids_sort_by_dispatch_and_never_repeat
+                a_push_of_nothing_stores_nothing
+                a_pushed_job_is_as_it_was_given
+                a_pushed_job_is_ready_and_has_no_past
+                a_job_with_a_time_to_come_is_scheduled_until_then
+                a_job_with_a_time_that_has_passed_is_ready
+                a_job_that_waits_for_another_is_waiting
+                a_wait_for_a_later_job_is_refused
+                a_wait_for_itself_is_refused
+                a_wait_for_a_job_outside_the_push_is_refused
+                a_chain_without_its_first_member_is_refused
+                a_thousand_jobs_in_one_push_are_all_stored
+                a_megabyte_of_arguments_comes_back_as_it_was
+                text_of_every_script_comes_back_as_it_was
+                arguments_that_are_no_json_are_kept_as_they_are
+                numbers_at_their_limits_come_back_as_they_were
+                odd_queue_names_are_kept_apart
+                chains_of_one_push_are_kept_apart
+            }
+            claim {
+                a_claimed_job_is_as_it_was_given
+                a_claimed_job_is_running_and_knows_its_worker
+                a_job_is_never_handed_out_twice
+                a_claim_gives_at_most_its_limit
+                a_higher_priority_is_claimed_first
+                within_a_priority_the_longest_due_is_claimed_first
+                within_a_time_the_first_dispatched_is_claimed_first
+                queues_are_emptied_in_the_order_of_the_claim
+                a_queue_that_is_not_asked_for_is_left_alone
+                a_claim_without_queues_serves_every_queue
+                a_name_the_worker_lacks_is_left_for_one_that_has_it
+                jobs_of_other_names_hide_nothing_behind_them
+                a_worker_without_names_claims_nothing
+                a_scheduled_job_is_claimed_at_its_time_and_not_before
+                an_urgent_job_that_is_not_due_holds_up_nobody
+                a_waiting_job_is_not_claimed
+                next_due_is_when_the_next_job_falls_due
+                next_due_is_only_of_jobs_the_worker_could_claim
+                next_due_is_none_when_nothing_is_scheduled
+                a_worker_that_never_joined_claims_nothing
+                a_worker_that_left_claims_nothing
+                a_worker_that_was_declared_dead_claims_nothing
+            }
+            finish {
+                a_completed_job_keeps_its_output
+                a_success_leaves_no_entry_in_the_history
+                an_outcome_keeps_the_time_at_which_it_happened
+                a_failed_job_is_scheduled_for_its_next_attempt
+                a_failure_is_kept_in_the_history
+                the_history_is_told_oldest_first_in_the_outcomes_words
+                a_snoozed_job_waits_its_time_and_uses_no_attempt
+                a_job_handed_back_is_ready_at_once_and_uses_no_attempt
+                a_job_handed_back_keeps_its_place_in_the_line
+                a_second_attempt_handed_back_stays_the_second
+                a_cancelled_job_is_final
+                a_discarded_job_keeps_its_own_word
+                a_dead_job_says_why_and_keeps_its_arguments
+                an_outcome_from_another_worker_is_lost_and_changes_nothing
+                an_outcome_of_another_attempt_is_lost_and_changes_nothing
+                an_outcome_of_a_job_that_does_not_run_is_lost_and_changes_nothing
+                an_outcome_of_an_unknown_job_is_lost
+                an_outcome_is_written_once
+                of_two_outcomes_in_one_batch_the_first_is_written
+                a_batch_settles_each_outcome_by_itself
+                an_empty_batch_settles_nothing
+                a_megabyte_of_output_comes_back_as_it_was
+                many_attempts_are_all_counted_and_kept
+            }
+            chain {
+                every_member_exists_from_dispatch
+                a_claimed_member_knows_its_place
+                a_success_releases_the_next_with_the_output_in_its_place
+                a_chain_runs_to_its_end_in_order
+                the_other_arguments_of_a_member_stay
+                a_member_without_a_slot_keeps_its_arguments
+                a_released_member_still_waits_for_its_own_time
+                a_released_member_goes_where_it_was_dispatched_to
+                the_rest_waits_while_a_member_has_retries_left
+                the_rest_waits_while_a_member_is_snoozed
+                the_rest_waits_while_a_member_is_handed_back
+                the_rest_waits_while_a_member_is_given_back_by_a_leaving_worker
+                the_rest_waits_while_a_member_is_rescued
+                a_dead_member_blocks_the_rest_whatever_it_died_of
+                a_member_that_died_as_a_poison_pill_blocks_the_rest
+                retrying_the_dead_member_resumes_the_chain
+                a_cancelled_member_cancels_the_rest_with_the_reason
+                a_discarded_member_cancels_the_rest_with_the_reason
+                a_chain_whose_first_is_ready_is_cancelled_whole_at_once
+                cancelling_the_first_cancels_the_rest
+                a_chain_cancelled_while_a_member_runs_releases_nobody
+                a_chain_cancelled_while_a_member_runs_ends_cancelled
+                the_rest_waits_until_a_running_member_is_really_cancelled
+                a_member_that_completes_before_it_hears_of_its_cancel_releases_the_next
+                a_member_cancelled_before_its_retry_cancels_the_rest
+                cancelling_a_waiting_member_cancels_those_after_it_and_not_before
+                cancelling_the_rest_of_a_blocked_chain_ends_it
+                a_member_that_can_not_take_the_output_is_dead_as_undecodable
+                a_job_that_waits_for_several_is_released_by_the_last
+                a_job_that_waits_for_several_is_cancelled_with_the_first_of_them
+                everybody_who_waits_for_a_job_is_released
+                one_output_can_fill_two_places
+                two_members_of_a_batch_can_settle_in_one_write
+                a_chain_of_a_thousand_is_blocked_and_cancelled_whole
+            }
+            beat {
+                a_worker_that_joined_is_listed
+                several_workers_are_listed_each_once
+                a_beat_renews_the_lease_and_tells_what_the_worker_does
+                a_worker_that_beats_is_never_taken_for_dead
+                a_late_beat_saves_a_worker_that_nobody_declared_dead
+                a_worker_that_was_declared_dead_is_told_so
+                a_beat_of_an_unknown_worker_is_told_gone
+                a_worker_that_leaves_is_forgotten
+                a_worker_that_leaves_gives_its_jobs_back_at_once
+                leaving_never_makes_a_poison_pill
+                a_job_to_be_cancelled_is_cancelled_when_its_worker_leaves
+                a_worker_is_told_to_cancel_until_it_has
+                a_worker_is_told_to_cancel_all_of_its_jobs_and_none_of_others
+                a_command_is_told_once
+                the_last_of_several_commands_counts
+                a_command_for_no_worker_says_so
+            }
+            rescue {
+                the_job_of_a_dead_worker_is_ready_again_and_loses_no_attempt
+                a_rescue_is_counted_and_told_in_the_history
+                a_worker_is_dead_when_its_lease_ends_and_not_before
+                the_jobs_of_the_living_are_left_alone
+                a_second_rescue_finds_nothing
+                a_rescued_job_keeps_its_place_in_the_line
+                the_late_outcome_of_a_dead_worker_is_lost
+                the_outcome_of_a_late_worker_counts_while_nobody_rescued
+                the_third_dead_worker_makes_a_poison_pill
+                a_rescue_without_a_limit_makes_no_poison_pill
+                a_poison_pill_retried_by_hand_starts_anew
+                a_rescue_keeps_the_attempts_that_failed
+                a_job_to_be_cancelled_is_cancelled_by_its_rescue
+                a_hundred_jobs_of_many_dead_workers_are_all_rescued
+            }
+            cancel {
+                a_job_that_does_not_run_is_cancelled_at_once
+                a_running_job_is_asked_and_runs_on
+                a_job_that_ended_stays_as_it_is
+                the_answers_come_in_the_order_of_the_jobs
+                a_job_to_be_cancelled_is_never_tried_again
+                a_job_to_be_cancelled_that_ends_first_ends_as_it_says
+                asking_to_cancel_takes_nobodys_lease
+                cancelling_a_job_leaves_the_others_alone
+            }
+            retry {
+                a_job_that_ended_is_ready_now_with_all_its_retries
+                a_retry_keeps_the_history
+                a_scheduled_job_is_ready_now
+                a_job_that_is_on_its_way_is_left_alone
+                a_retry_answers_in_the_order_of_the_jobs
+                members_cancelled_with_a_revived_one_wait_again
+                members_cancelled_by_hand_stay_cancelled
+                a_revived_member_waits_for_what_it_still_waits_for
+                a_member_revived_after_the_one_before_it_completed_has_its_output
+                a_member_is_not_revived_before_what_it_waits_for
+                a_dead_member_that_is_retried_and_dies_again_blocks_again
+                a_member_that_completes_a_second_time_releases_nobody_twice
+                a_completed_member_that_is_retried_and_cancelled_takes_nobody_along
+                a_retried_job_keeps_its_queue_priority_and_arguments
+                a_retry_of_a_scheduled_retry_leaves_the_rest_of_the_chain_waiting
+            }
+            delete {
+                a_deleted_job_is_forgotten
+                a_job_in_any_state_but_running_can_be_deleted
+                an_unknown_job_is_not_deleted
+                members_that_waited_for_a_deleted_job_are_cancelled
+                members_blocked_by_a_deleted_job_are_cancelled
+                deleting_a_completed_member_leaves_the_rest_alone
+                deleting_a_waiting_member_lets_the_one_before_it_run
+                the_id_of_a_deleted_job_is_not_given_again
+            }
+            inspect {
+                jobs_are_found_in_the_order_of_their_ids_in_the_question
+                every_job_is_counted_in_its_state
+                a_list_without_a_filter_has_every_job_newest_first
+                a_list_can_be_of_some_states
+                a_listed_job_is_as_it_is_when_asked_for
+                a_list_can_be_of_a_queue_a_name_or_a_tag
+                a_filter_takes_words_as_they_are_and_whole
+                a_job_must_match_all_of_a_filter
+                a_list_is_read_page_by_page
+                a_page_can_be_read_on_from_a_job_that_was_deleted
+                a_list_of_at_most_none_is_empty
+                the_chain_of_a_job_by_itself_is_the_job
+                the_chain_of_an_unknown_job_is_empty
+                a_chain_is_told_in_order_from_any_member
+                queues_are_told_by_name_with_what_they_hold
+                a_queue_that_holds_only_ended_jobs_is_not_told
+                a_queue_without_due_jobs_has_no_oldest
+                the_history_of_an_unknown_job_is_empty
+                looking_changes_nothing
+            }
+            wakeup {
+                a_push_wakes_those_who_wait_for_jobs
+                a_sleeper_is_woken
+                everybody_who_waits_is_woken
+                an_outcome_that_makes_a_job_ready_wakes_those_who_wait_for_jobs
+                a_released_member_wakes_those_who_wait_for_jobs
+                a_retry_by_hand_wakes_those_who_wait_for_jobs
+                a_rescue_wakes_those_who_wait_for_jobs_and_the_worker_taken_for_dead
+                a_worker_that_leaves_with_jobs_wakes_those_who_wait_for_jobs
+                every_end_wakes_those_who_wait_for_results
+                an_end_by_hand_wakes_those_who_wait_for_results
+                a_poison_pill_wakes_those_who_wait_for_results
+                a_cancel_of_a_running_job_wakes_its_worker
+                a_command_wakes_its_worker
+                what_a_wake_up_is_about_can_be_seen_when_it_comes
+            }
+            concurrency {
+                claimers_at_once_never_share_a_job
+                dispatchers_at_once_lose_nothing
+                dispatchers_and_claimers_at_once_run_each_job_once
+                of_outcomes_at_once_one_is_written
+                a_job_awaiting_many_is_released_once_when_they_end_at_once
+                rescuers_at_once_rescue_a_job_once
+                of_retries_at_once_one_does_it
+                of_cancels_at_once_one_does_it
+                a_job_claimed_and_cancelled_at_once_is_one_or_the_other
+            }
+        }
+    };
+}
+
+// Not public API. One module a verb, one test a case.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_conformance {
+    ($module:ident, $fresh:expr; $($verb:ident { $($case:ident)* })*) => {
+        mod $module {
+            $(mod $verb {
+                #[allow(unused_imports, reason = "the future that makes a store may need nothing from around it")]
+                use super::super::*;
+
+                $(#[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let (store, _outlives_it) = $fresh.await;
+                    $crate::store::conformance::$verb::$case(store).await;
+                })*
+            })*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_in_the_list() {
+        let files = [
+            ("push", include_str!("push.rs")),
+            ("claim", include_str!("claim.rs")),
+            ("finish", include_str!("finish.rs")),
+            ("chain", include_str!("chain.rs")),
+            ("beat", include_str!("beat.rs")),
+            ("rescue", include_str!("rescue.rs")),
+            ("cancel", include_str!("cancel.rs")),
+            ("retry", include_str!("retry.rs")),
+            ("delete", include_str!("delete.rs")),
+            ("inspect", include_str!("inspect.rs")),
+            ("wakeup", include_str!("wakeup.rs")),
+            ("concurrency", include_str!("concurrency.rs")),
+        ];
+        let list = include_str!("mod.rs");
+        for (verb, file) in files {
+            let (_, of_verb) = list.split_once(&format!("            {verb} {{")).expect("the verb is in the list");
+            let listed: Vec<&str> = of_verb.split('}').next().unwrap_or_default().split_whitespace().collect();
+            let written = file.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next());
+            assert_eq!(listed, written.collect::<Vec<_>>(), "in {verb}.rs");
+        }
+    }
+}

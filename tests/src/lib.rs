@@ -1,0 +1,1 @@
+//! Tests of jobwork that cross crates or processes; nothing but its `tests` directory.
