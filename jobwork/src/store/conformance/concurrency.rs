@@ -72,7 +72,7 @@ pub async fn dispatchers_at_once_lose_nothing(store: Arc<dyn Store>) {
 
 pub async fn dispatchers_and_claimers_at_once_run_each_job_once(store: Arc<dyn Store>) {
     let case = Case::new(store);
-    let both = |case: Case, task| async move {
+    let both = |case: Case, task: usize| async move {
         if task.is_multiple_of(2) {
             for _ in 0..25 {
                 case.push(chain(2)).await;
