@@ -40,7 +40,7 @@ async fn a_job_is_performed_and_its_result_waited_for() {
     assert_eq!(bad.status().await.unwrap(), JobState::Dead);
     let failure = jobs.history(bad.id()).await.unwrap()[0].failure.clone().unwrap();
     assert_eq!(failure.message, "panicked: bad luck");
-    assert!(failure.detail.unwrap().contains("smoke.rs"));
+    assert!(failure.detail.unwrap().contains("by_hand.rs"));
     let worker = App::new().register::<Double>().jobs(jobs.clone()).spawn().await.unwrap();
     let handle = jobwork::Dispatch::new(Double(4)).on(&jobs).await.unwrap();
     assert_eq!(handle.wait().await.unwrap(), 8);

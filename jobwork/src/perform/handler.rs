@@ -14,11 +14,13 @@ pub trait Perform: Job {
     const KIND: Kind = Kind::Async;
 
     /// How its attempts are treated; asked once, when a worker starts.
+    #[must_use]
     fn handling() -> Handling {
         Handling::new()
     }
 
     /// The types of state it needs and the app was not given.
+    #[must_use]
     fn missing(states: &States) -> Vec<&'static str> {
         let _ = states;
         Vec::new()

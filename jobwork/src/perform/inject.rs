@@ -36,6 +36,7 @@ pub trait Inject: Sized + Send {
     fn inject(job: &JobContext) -> Result<Self, JobError>;
 
     /// The type that the app must have been given for this to work, where it was not; asked once, at start.
+    #[must_use]
     fn missing(states: &States) -> Option<&'static str> {
         let _ = states;
         None

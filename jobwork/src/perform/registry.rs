@@ -1,3 +1,4 @@
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -25,6 +26,7 @@ pub struct JobEntry {
     missing: fn(&States) -> Vec<&'static str>,
     perform: fn(JobContext) -> BoxFuture<JobResult>,
     check: fn(&str) -> serde_json::Result<()>,
+    type_id: fn() -> TypeId,
 }
 
 impl JobEntry {
@@ -43,6 +45,7 @@ impl JobEntry {
             missing: J::missing,
             perform: perform::<J>,
             check: check::<J>,
+            type_id: TypeId::of::<J>,
         }
     }
 
@@ -223,7 +226,7 @@ impl Registry {
 
     /// Adds a job that a program names itself; one that is linked already stays as it is.
     pub(crate) fn add_by_hand(&mut self, entry: JobEntry) -> Result<()> {
-        let known = self.jobs.get(entry.name).is_some_and(|known| std::ptr::fn_addr_eq(known.perform, entry.perform));
+        let known = self.jobs.get(entry.name).is_some_and(|known| (known.type_id)() == (entry.type_id)());
         if known { Ok(()) } else { self.add(entry) }
     }
 

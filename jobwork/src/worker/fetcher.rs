@@ -36,6 +36,19 @@ enum Settle {
     Alone,
 }
 
+/// What one fetcher sees to.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// Which of the worker's fetchers it is, from 0.
+    pub(crate) index: usize,
+    /// The names of the jobs it claims.
+    pub(crate) names: Arc<[String]>,
+    /// How many jobs it may run at a time.
+    pub(crate) slots: usize,
+    /// How long it works.
+    pub(crate) until: Until,
+}
+
 /// Claims jobs and starts them: those that run on the async threads, or those that run on blocking ones.
 pub(crate) struct Fetcher {
     shared: Arc<Shared>,
@@ -49,20 +62,25 @@ pub(crate) struct Fetcher {
     gate: watch::Receiver<Gate>,
     until: Until,
     idle: Arc<Idle>,
+    /// Which of the worker's fetchers this is, from 0.
+    lane: usize,
     failures: u32,
 }
 
 impl Fetcher {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        names: Arc<[String]>,
-        slots: usize,
-        gate: watch::Receiver<Gate>,
-        until: Until,
-        idle: Arc<Idle>,
-    ) -> Self {
-        let slots = Arc::new(Semaphore::new(slots));
-        Self { shared, names, slots, buffer: VecDeque::new(), pace: Pace::new(), gate, until, idle, failures: 0 }
+    pub(crate) fn new(shared: Arc<Shared>, lane: Lane, gate: watch::Receiver<Gate>, idle: Arc<Idle>) -> Self {
+        Self {
+            shared,
+            names: lane.names,
+            slots: Arc::new(Semaphore::new(lane.slots)),
+            buffer: VecDeque::new(),
+            pace: Pace::new(),
+            gate,
+            until: lane.until,
+            idle,
+            lane: lane.index,
+            failures: 0,
+        }
     }
 
     /// Claims and starts until the gate closes; then gives back what has not started.
@@ -172,7 +190,7 @@ impl Fetcher {
         tokio::select! {
             // Taken only to see that there is one; the next round takes it for a job.
             permit = self.slots.acquire() => drop(permit),
-            _ = self.gate.changed() => self.gate.mark_changed(),
+            _ = self.gate.changed() => {}
         }
     }
 
@@ -186,7 +204,7 @@ impl Fetcher {
             () = wakeups.changed() => {}
             () = tokio::time::sleep(wait) => {}
             () = self.idle.stirred(), if self.until == Until::Empty => {}
-            _ = self.gate.changed() => self.gate.mark_changed(),
+            _ = self.gate.changed() => {}
         }
     }
 
@@ -195,7 +213,7 @@ impl Fetcher {
         let wait = Duration::from_millis(50 << self.failures.clamp(1, 7)).min(Duration::from_secs(5));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            _ = self.gate.changed() => self.gate.mark_changed(),
+            _ = self.gate.changed() => {}
         }
     }
 
@@ -208,14 +226,11 @@ impl Fetcher {
         tokio::select! {
             () = settled => {}
             () = wakeups.changed() => return Settle::LookAgain,
-            _ = self.gate.changed() => {
-                self.gate.mark_changed();
-                return Settle::LookAgain;
-            }
+            _ = self.gate.changed() => return Settle::LookAgain,
         }
         let round = self.idle.round();
         match self.claim(1).await {
-            Some((0, _)) if self.idle.vote(round) => Settle::Agreed,
+            Some((0, _)) if self.idle.vote(self.lane, round) => Settle::Agreed,
             Some((0, _)) => Settle::Alone,
             _ => Settle::LookAgain,
         }
@@ -233,7 +248,6 @@ impl Fetcher {
     async fn gate_moved(&mut self) {
         // The supervisor outlives its fetchers; if it doesn't, the next look finds the gate as it was.
         let _ = self.gate.changed().await;
-        self.gate.mark_changed();
     }
 
     /// Gives back what was claimed and has not started.

@@ -12,20 +12,14 @@ use super::supervisor::Order;
 #[derive(Debug)]
 pub(crate) struct Idle {
     round: watch::Sender<u64>,
-    votes: Mutex<Votes>,
-    voters: usize,
+    /// The round in which each fetcher last found nothing.
+    votes: Mutex<Vec<Option<u64>>>,
     orders: mpsc::UnboundedSender<Order>,
-}
-
-#[derive(Debug, Default)]
-struct Votes {
-    round: u64,
-    count: usize,
 }
 
 impl Idle {
     pub(crate) fn new(voters: usize, orders: mpsc::UnboundedSender<Order>) -> Self {
-        Self { round: watch::Sender::new(0), votes: Mutex::default(), voters, orders }
+        Self { round: watch::Sender::new(0), votes: Mutex::new(vec![None; voters]), orders }
     }
 
     /// Something was found.
@@ -43,14 +37,11 @@ impl Idle {
         *self.round.borrow()
     }
 
-    /// Says that nothing was found since `round` began; returns whether everybody says so.
-    pub(crate) fn vote(&self, round: u64) -> bool {
+    /// Says that `voter` found nothing since `round` began; returns whether everybody says so.
+    pub(crate) fn vote(&self, voter: usize, round: u64) -> bool {
         let mut votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
-        if votes.round != round {
-            *votes = Votes { round, count: 0 };
-        }
-        votes.count += 1;
-        let agreed = votes.count >= self.voters && self.round() == round;
+        votes[voter] = Some(round);
+        let agreed = self.round() == round && votes.iter().all(|vote| *vote == Some(round));
         if agreed {
             self.nothing_left();
         }

@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::app::Hooks;
 use super::config::{Config, Until};
-use super::fetcher::{Fetcher, Gate};
+use super::fetcher::{Fetcher, Gate, Lane};
 use super::handle::WorkerHandle;
 use super::health::Health;
 use super::identity::{Identity, host_name};
@@ -63,9 +63,8 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let (gate, watched) = watch::channel(Gate::Open);
     let lanes = lanes(&shared, until);
     let idle = Arc::new(Idle::new(lanes.len(), order.clone()));
-    let fetchers = lanes.into_iter().map(|(names, slots)| {
-        Fetcher::new(Arc::clone(&shared), names, slots, watched.clone(), until, Arc::clone(&idle))
-    });
+    let fetchers =
+        lanes.into_iter().map(|lane| Fetcher::new(Arc::clone(&shared), lane, watched.clone(), Arc::clone(&idle)));
     let fetchers = fetchers.collect();
     let (reported, report) = watch::channel(None);
     let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders));
@@ -93,9 +92,9 @@ fn run_apart(life: impl Future<Output = ()> + Send + 'static, single_runtime: bo
     thread.spawn(move || runtime.block_on(life)).map(drop).map_err(failed)
 }
 
-/// The names and the number of slots of each fetcher. Blocking jobs have one of their own: they are claimed only when
-/// a thread is free for them, and never keep async jobs waiting.
-fn lanes(shared: &Shared, until: Until) -> Vec<(Arc<[String]>, usize)> {
+/// What each fetcher sees to. Blocking jobs have one of their own: they are claimed only when a thread is free for them,
+/// and never keep async jobs waiting.
+fn lanes(shared: &Shared, until: Until) -> Vec<Lane> {
     let names = |wanted: &dyn Fn(&Handler) -> bool| -> Arc<[String]> {
         let wanted = shared.handlers.iter().filter(|(_, handler)| wanted(handler));
         wanted.map(|(name, _)| (*name).to_owned()).collect()
@@ -107,7 +106,8 @@ fn lanes(shared: &Shared, until: Until) -> Vec<(Arc<[String]>, usize)> {
             (names(&|handler| handler.entry.kind() == Kind::Blocking), shared.config.blocking),
         ],
     };
-    lanes.into_iter().filter(|(names, _)| !names.is_empty()).collect()
+    let lanes = lanes.into_iter().filter(|(names, _)| !names.is_empty());
+    lanes.enumerate().map(|(index, (names, slots))| Lane { index, names, slots, until }).collect()
 }
 
 fn info(config: &Config, jobs: &Jobs) -> WorkerInfo {
