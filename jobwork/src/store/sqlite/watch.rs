@@ -1,13 +1,15 @@
 //! Seeing that another process has committed.
 //!
-//! SQLite keeps a number per connection that changes when another connection commits. Reading it costs a few
-//! microseconds, so it is read often, and only while somebody waits for a hint.
+//! SQLite keeps a number per connection that changes when another connection commits. It is read often while commits
+//! are about; while the file rests, the age of its log tells as much and costs less. Nobody looks at all unless
+//! somebody waits for a hint.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
 
@@ -16,6 +18,8 @@ use super::writer::Tasks;
 use crate::store::Waker;
 
 const EVERY: Duration = Duration::from_millis(5);
+/// No file system tells times apart less exactly.
+const COARSEST: Duration = Duration::from_millis(2_500);
 /// After the file could not be read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -30,7 +34,8 @@ impl Watch {
     /// Starts the thread, which sleeps until it is told that somebody listens.
     pub(super) fn start(path: PathBuf, waker: Arc<Waker>, writer: Option<Tasks>) -> std::io::Result<Self> {
         let closed = Arc::new(AtomicBool::new(false));
-        let watcher = Watcher { path, waker, writer, closed: Arc::clone(&closed), seen: 0 };
+        let log = beside(&path, "-wal");
+        let watcher = Watcher { path, log, waker, writer, closed: Arc::clone(&closed), seen: 0, rests_since: None };
         let thread = thread::Builder::new().name("jobwork-watch".to_owned()).spawn(move || watcher.run())?;
         Ok(Self { closed, thread: Some(thread) })
     }
@@ -51,12 +56,22 @@ impl Drop for Watch {
     }
 }
 
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.into();
+    name.push(suffix);
+    name.into()
+}
+
 struct Watcher {
     path: PathBuf,
+    /// Every commit is written to this file.
+    log: PathBuf,
     waker: Arc<Waker>,
     writer: Option<Tasks>,
     closed: Arc<AtomicBool>,
     seen: i64,
+    /// When the log was written last, if that is so long ago that a later commit must show.
+    rests_since: Option<SystemTime>,
 }
 
 impl Watcher {
@@ -64,16 +79,26 @@ impl Watcher {
         let mut connection: Option<Connection> = None;
         while !self.closed.load(Ordering::Acquire) {
             if !self.waker.is_heard() {
-                connection = None;
+                (connection, self.rests_since) = (None, None);
                 thread::park();
                 continue;
             }
             let looked = match &connection {
+                Some(_) if self.rests() => Ok(()),
                 Some(connection) => self.look(connection),
                 None => open::connect(&self.path).and_then(|opened| self.look(connection.insert(opened))),
             };
             thread::park_timeout(if looked.is_ok() { EVERY } else { AFTER_FAILURE });
         }
+    }
+
+    /// Whether the log is as it was when it was looked at last, and had not been written just before that.
+    fn rests(&mut self) -> bool {
+        let written = std::fs::metadata(&self.log).and_then(|log| log.modified()).ok();
+        let rested = written.is_some() && self.rests_since == written;
+        let long_ago = |written: &SystemTime| written.elapsed().is_ok_and(|age| age > COARSEST);
+        self.rests_since = written.filter(long_ago);
+        rested
     }
 
     fn look(&mut self, connection: &Connection) -> rusqlite::Result<()> {
