@@ -28,3 +28,15 @@ pub use self::perform::{
 #[cfg(feature = "tower")]
 pub use self::perform::{NextService, TowerLayer};
 pub use self::worker::{App, StopReason, StopReport, WorkerHandle};
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/chain.md")]
+pub use jobwork_macros::chain;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/job.md")]
+pub use jobwork_macros::job;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/main.md")]
+pub use jobwork_macros::main;
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/named_chain.md")]
+pub use jobwork_macros::named_chain;

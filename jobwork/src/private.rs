@@ -2,6 +2,7 @@
 
 pub use std::sync::Arc;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 #[cfg(feature = "inventory")]
 pub use inventory;
@@ -10,12 +11,19 @@ pub use serde;
 pub use crate::client::{
     Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
 };
-pub use crate::job::{Backoff, Job, JobError, JobOptions};
+pub use crate::job::{
+    Backoff, Job, JobError, JobOptions, NextValue, ReadFields, WriteFields, read_fields, write_fields,
+};
 pub use crate::perform::{
     ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
     Perform, States, blocking,
 };
 pub use crate::submit;
+
+/// The types of state that are missing, of all that are injected into a job.
+pub fn missing<const N: usize>(answers: [Option<&'static str>; N]) -> Vec<&'static str> {
+    answers.into_iter().flatten().collect()
+}
 
 /// Puts an entry into the registry, where there is one that fills itself.
 #[cfg(feature = "inventory")]
@@ -23,10 +31,7 @@ pub use crate::submit;
 #[macro_export]
 macro_rules! submit {
     ($entry:expr) => {
-        $crate::__private::inventory::submit! {
-            #![crate = $crate::__private::inventory]
-            $entry
-        }
+        $crate::__private::inventory::submit! { $entry }
     };
 }
 

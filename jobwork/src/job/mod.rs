@@ -2,6 +2,7 @@
 
 mod backoff;
 mod error;
+mod fields;
 mod id;
 mod new;
 mod options;
@@ -14,6 +15,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::backoff::Backoff;
 pub use self::error::{Cancelled, Failure, FailureKind, JobError, Verdict};
+#[doc(hidden)]
+pub use self::fields::{NextValue, ReadFields, WriteFields, read_fields, write_fields};
 pub use self::id::{JobId, WorkerId};
 pub use self::new::{Membership, NewJob, Wait};
 pub use self::options::JobOptions;

@@ -93,6 +93,7 @@ pub struct SyncFn<R>(PhantomData<R>);
 #[derive(Debug)]
 pub struct AsyncFn<R>(PhantomData<R>);
 
+#[diagnostic::do_not_recommend]
 impl<F, R> IntoErrorHandler<SyncFn<R>> for F
 where
     F: Fn(FailedJob, JobError) -> R + Send + Sync + 'static,
@@ -103,6 +104,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, Fut> IntoErrorHandler<AsyncFn<Fut>> for F
 where
     F: Fn(FailedJob, JobError) -> Fut + Send + Sync + 'static,

@@ -64,6 +64,7 @@ pub trait Middleware: Send + Sync + 'static {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, Fut> Middleware for F
 where
     F: Fn(JobContext, Next) -> Fut + Send + Sync + 'static,

@@ -1,8 +1,5 @@
 use std::error::Error as StdError;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::job::JobError;
 
 /// What a job's function may return: nothing, or a `Result` whose error is any error.
@@ -13,7 +10,7 @@ use crate::job::JobError;
 )]
 pub trait JobReturn {
     /// The value of a success.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
+    type Output;
 
     /// The value as a result.
     ///
@@ -30,9 +27,9 @@ impl JobReturn for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> JobReturn for Result<T, E>
 where
-    T: Serialize + DeserializeOwned + Send + 'static,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     type Output = T;

@@ -1,0 +1,19 @@
+#![allow(unused)]
+use jobwork::{job, named_chain};
+
+#[job]
+async fn process(id: u64) -> Result<String, String> {
+    Ok(id.to_string())
+}
+
+#[job]
+async fn release(audio: String, feed: String) {}
+
+#[named_chain(retries = 3, qeue = "a", on_error = "x")]
+fn pipeline(id: u64) {
+    chain![Process(id)]
+}
+
+fn main() {
+    drop(Pipeline::dispatch(1));
+}

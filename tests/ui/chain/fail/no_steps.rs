@@ -1,0 +1,7 @@
+#![allow(unused)]
+use jobwork::{chain};
+
+
+fn main() {
+    drop(chain![].dispatch(1));
+}

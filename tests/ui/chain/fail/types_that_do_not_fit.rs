@@ -1,0 +1,14 @@
+#![allow(unused)]
+use jobwork::{chain, job};
+
+#[job]
+async fn process(id: u64) -> Result<String, String> {
+    Ok(id.to_string())
+}
+
+#[job]
+async fn release(audio: u8, feed: String) {}
+
+fn main() {
+    let _ = chain![Process, Release(_, "news")];
+}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use jobwork::job;
+
+#[job]
+async fn send_email(to: String) -> Result<&'static str, String> {
+    Ok("sent")
+}
+
+fn main() {}

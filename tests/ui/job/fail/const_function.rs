@@ -1,0 +1,7 @@
+#![allow(unused)]
+use jobwork::job;
+
+#[job]
+const fn send_email(to: u8) {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#![allow(unused)]
+use jobwork::job;
+use jobwork::JobContext;
+
+#[job]
+async fn send_email(#[inject(x)] job: JobContext) {}
+
+fn main() {}

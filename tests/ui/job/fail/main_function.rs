@@ -1,0 +1,4 @@
+use jobwork::job;
+
+#[job]
+async fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use jobwork::job;
+
+#[job]
+struct SendEmail;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[jobwork::main]
+async fn main() -> Result<(), String> {
+    Ok(())
+}

@@ -1,0 +1,3 @@
+#![allow(unused)]
+#[jobwork::main]
+async fn main(app: u8) {}

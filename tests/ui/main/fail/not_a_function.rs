@@ -1,0 +1,4 @@
+#[jobwork::main]
+struct Main;
+
+fn main() {}
