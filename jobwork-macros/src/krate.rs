@@ -13,6 +13,10 @@ impl Krate {
         Self(path.map_or_else(|| quote!(::jobwork), ToTokens::into_token_stream))
     }
 
+    pub(crate) fn path(&self) -> &TokenStream {
+        &self.0
+    }
+
     /// The module with everything that generated code needs.
     pub(crate) fn private(&self) -> TokenStream {
         let krate = &self.0;

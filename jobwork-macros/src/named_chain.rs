@@ -75,8 +75,8 @@ struct Model {
     function: Function,
     ty: Ident,
     name: LitStr,
-    /// The body before the chain.
-    before: TokenStream,
+    /// The body, its `chain!` as it was written: an import of that macro is used here.
+    body: TokenStream,
     steps: Vec<Step>,
     cfgs: Vec<Attribute>,
     docs: Vec<Attribute>,
@@ -148,19 +148,18 @@ impl Model {
         let default = || LitStr::new(&ident.unraw().to_string(), ident.span());
         let name = args.name.clone().unwrap_or_else(default);
         names::check(&name, "a chain's name", errors);
-        let (before, steps) = split(&function, &mut krate, errors);
+        let (body, steps) = read_body(&function, &mut krate, errors);
         check_first(&steps, errors);
         let attrs = std::mem::take(&mut function.attrs);
         let (derives, attrs): (Vec<_>, Vec<_>) = attrs.into_iter().partition(|attr| attr.path().is_ident("derive"));
         let (docs, attrs): (Vec<_>, Vec<_>) = attrs.into_iter().partition(|attr| attr.path().is_ident("doc"));
         let (cfgs, attrs): (Vec<_>, Vec<_>) = attrs.into_iter().partition(|attr| attr.path().is_ident("cfg"));
         function.attrs = attrs;
-        Self { args, krate, function, ty, name, before, steps, cfgs, docs, derives }
+        Self { args, krate, function, ty, name, body, steps, cfgs, docs, derives }
     }
 
     fn expand(&self) -> TokenStream {
-        let Self { krate, function, before, steps, .. } = self;
-        let chain = chain::value(krate, steps);
+        let Self { function, body, .. } = self;
         let strings = function
             .sig
             .inputs
@@ -176,7 +175,7 @@ impl Model {
         let on_error = self.args.on_error.as_ref().map(|_| quote!(.on_error(Self::NAME)));
         let data = self.data(&quote! {
             #(#strings)*
-            let #local = { #before #chain };
+            let #local = { #body };
             #local #queue #priority #on_error .dispatch()
         });
         let submit = self.submit();
@@ -249,41 +248,37 @@ fn string_parameter(input: &FnArg) -> Option<(&Ident, &Type)> {
     (is_string && name.mutability.is_none()).then_some((&name.ident, &*input.ty))
 }
 
-/// The body in two: what comes before the chain, and the chain's steps.
-fn split(function: &Function, krate: &mut Krate, errors: &mut Errors) -> (TokenStream, Vec<Step>) {
+/// The body, whose `chain!` is told the crate that the attribute names, and the chain's steps.
+fn read_body(function: &Function, krate: &mut Krate, errors: &mut Errors) -> (TokenStream, Vec<Step>) {
     let mut tokens: Vec<TokenTree> = function.body.stream().into_iter().collect();
-    let Some(steps) = take_chain(&mut tokens) else {
+    let Some(written) = tail_chain(&tokens) else {
         let at = tokens.pop().unwrap_or_else(|| function.sig.ident.clone().into());
         errors.add(at, "a named chain ends with `chain![..]`, and nothing after it");
         return (TokenStream::new(), Vec::new());
     };
-    let (own, steps) = chain::read(steps.stream(), errors);
+    let (own, steps) = chain::read(written.stream(), errors);
     if own.is_some() {
         *krate = Krate::new(own);
+    } else {
+        let (path, inside) = (krate.path(), written.stream());
+        let mut told = Group::new(written.delimiter(), quote!(crate = #path; #inside));
+        told.set_span(written.span());
+        tokens.pop();
+        tokens.push(told.into());
     }
     (tokens.into_iter().collect(), steps)
 }
 
-/// Takes `path::chain![..]` off the end.
-fn take_chain(tokens: &mut Vec<TokenTree>) -> Option<Group> {
-    let TokenTree::Group(steps) = tokens.last()? else { return None };
-    if steps.delimiter() == Delimiter::None {
-        return None;
+/// What stands in the brackets of the `chain![..]` that the tokens end with.
+fn tail_chain(tokens: &[TokenTree]) -> Option<Group> {
+    match tokens {
+        [.., TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(steps)]
+            if name == "chain" && bang.as_char() == '!' && steps.delimiter() != Delimiter::None =>
+        {
+            Some(steps.clone())
+        }
+        _ => None,
     }
-    let steps = steps.clone();
-    let is_punct = |token: Option<&TokenTree>, wanted: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
-    let before = tokens.len().checked_sub(3)?;
-    let is_chain = is_punct(tokens.get(before + 1), '!')
-        && matches!(tokens.get(before), Some(TokenTree::Ident(name)) if name == "chain");
-    if !is_chain {
-        return None;
-    }
-    tokens.truncate(before);
-    while is_punct(tokens.last(), ':') {
-        tokens.truncate(tokens.len().saturating_sub(2));
-        tokens.pop_if(|token| matches!(token, TokenTree::Ident(_)));
-    }
-    Some(steps)
 }
 
 /// Nothing is given to a named chain at dispatch but its parameters.
@@ -300,14 +295,15 @@ mod tests {
     fn read(body: TokenStream) -> (String, usize, Vec<String>) {
         let mut errors = Errors::default();
         let function = function::read(quote!(fn f() { #body }), "").unwrap();
-        let (before, steps) = split(&function, &mut Krate::new(None), &mut errors);
-        (before.to_string(), steps.len(), errors.messages())
+        let (body, steps) = read_body(&function, &mut Krate::new(None), &mut errors);
+        (body.to_string(), steps.len(), errors.messages())
     }
 
     #[test]
-    fn the_chain_is_split_off_the_body() {
-        let (before, steps, mistakes) = read(quote!(let x = 1; ::jobwork::chain![A(x), B]));
-        assert_eq!((before.as_str(), steps, mistakes), ("let x = 1 ;", 2, vec![]));
+    fn the_chain_of_the_body_is_told_the_crate() {
+        let (body, steps, mistakes) = read(quote!(let x = 1; chain![A(x), B]));
+        let told = quote!(let x = 1; chain![crate = ::jobwork; A(x), B]).to_string();
+        assert_eq!((body, steps, mistakes), (told, 2, vec![]));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 #![allow(unused)]
-use jobwork::{job, named_chain};
+use jobwork::{chain, job, named_chain};
 
 #[job]
 async fn process(id: u64) -> Result<String, String> {

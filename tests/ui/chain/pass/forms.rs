@@ -1,4 +1,5 @@
 //! Bare, holed and complete steps, in every place.
+#![deny(warnings)]
 use jobwork::{chain, job, named_chain};
 
 #[job]
