@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, LitStr, Path, ReturnType, Type};
+use syn::{Attribute, FnArg, LitStr, Path, ReturnType, Safety, Type};
 
 use crate::chain::{self, Form, Step};
 use crate::diag::Errors;
@@ -124,7 +124,7 @@ fn check(function: &Function, errors: &mut Errors) {
     if !sig.generics.params.is_empty() {
         errors.add(&sig.generics.params, "a named chain can't be generic");
     }
-    if let Some(word) = &sig.unsafety {
+    if let Safety::Unsafe(word) = &sig.safety {
         errors.add(word, "a named chain can't be `unsafe`");
     }
     if let Some(abi) = &sig.abi {

@@ -1,7 +1,7 @@
 //! The rules for the function under `#[job]`.
 
 use quote::quote_spanned;
-use syn::{FnArg, ReturnType, Signature, Type};
+use syn::{FnArg, ReturnType, Safety, Signature, Type};
 
 use super::parameter::{Parameter, last_segment};
 use crate::diag::Errors;
@@ -22,7 +22,7 @@ pub(super) fn check(sig: &Signature, parameters: &[Parameter], errors: &mut Erro
     } else if !sig.generics.params.is_empty() {
         errors.add(&sig.generics.params, "a job can't be generic: a worker finds it by its name, with one type");
     }
-    if let Some(word) = &sig.unsafety {
+    if let Safety::Unsafe(word) = &sig.safety {
         errors.add(word, "a job can't be `unsafe`: the worker that calls it can't keep a promise it doesn't know");
     }
     if let Some(abi) = &sig.abi {

@@ -67,7 +67,7 @@ impl JobContext {
     /// Retries that are left if this attempt fails.
     #[must_use]
     pub fn retries_left(&self) -> u32 {
-        (self.0.claimed.retries + 1).saturating_sub(self.attempt())
+        self.0.claimed.retries.saturating_add(1).saturating_sub(self.attempt())
     }
 
     /// How many workers died while they ran this job.
