@@ -211,6 +211,8 @@ macro_rules! store_conformance {
                 a_completed_member_that_is_retried_and_cancelled_takes_nobody_along
                 a_retried_job_keeps_its_queue_priority_and_arguments
                 a_retry_of_a_scheduled_retry_leaves_the_rest_of_the_chain_waiting
+                a_job_that_waits_for_several_is_revived_when_none_of_them_is_cancelled
+                a_job_that_has_its_output_is_not_cancelled_with_a_retry_of_the_giver
             }
             delete {
                 a_deleted_job_is_forgotten

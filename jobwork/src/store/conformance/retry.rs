@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::case::*;
 use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
-use crate::job::{DeadReason, JobId, NewJob};
+use crate::job::{DeadReason, JobId, NewJob, Wait};
 use crate::store::Store;
 
 pub async fn a_job_that_ended_is_ready_now_with_all_its_retries(store: Arc<dyn Store>) {
@@ -187,4 +187,37 @@ pub async fn a_retry_of_a_scheduled_retry_leaves_the_rest_of_the_chain_waiting(s
     assert_eq!(case.states(&ids).await, [Scheduled, Waiting]);
     assert!(case.retry(ids[0]).await);
     assert_eq!(case.states(&ids).await, [Ready, Waiting]);
+}
+
+/// Two jobs, and one that waits for both.
+fn fan_in() -> Vec<NewJob> {
+    let waits = [0, 1].map(|on| Wait { on, slot: None }).to_vec();
+    vec![job(), job(), NewJob { waits, ..job() }]
+}
+
+pub async fn a_job_that_waits_for_several_is_revived_when_none_of_them_is_cancelled(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let ids = case.push(fan_in()).await;
+    case.cancel(ids[0]).await;
+    case.cancel(ids[1]).await;
+    assert!(case.retry(ids[0]).await);
+    assert_eq!(case.states(&ids).await, [Ready, Cancelled, Cancelled]);
+    let reason = case.record(ids[2]).await.reason.unwrap();
+    assert!(reason.contains(&ids[1].to_string()), "it is cancelled because of the other one now: {reason}");
+    assert!(case.retry(ids[1]).await);
+    assert_eq!(case.states(&ids).await, [Ready, Ready, Waiting]);
+}
+
+pub async fn a_job_that_has_its_output_is_not_cancelled_with_a_retry_of_the_giver(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let ids = case.push(fan_in()).await;
+    let lease = case.start(ids[0], worker).await;
+    case.settle(lease, completed("1")).await;
+    case.retry(ids[0]).await;
+    case.cancel(ids[0]).await;
+    assert_eq!(case.states(&ids).await, [Cancelled, Ready, Waiting]);
+    let lease = case.start(ids[1], worker).await;
+    case.settle(lease, completed("2")).await;
+    assert_eq!(case.state(ids[2]).await, Ready);
 }
