@@ -8,7 +8,7 @@ use crate::job::{DeadReason, Outcome};
 use crate::store::{BeatKind, Command, Store, Topic, Wakeups};
 
 /// Far longer than any store takes to give a hint; reached only by one that gives none.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn comes(wakeups: &mut Wakeups, what: &str) {
     let woken = tokio::time::timeout(PATIENCE, wakeups.changed()).await;
