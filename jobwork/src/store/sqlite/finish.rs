@@ -1,10 +1,12 @@
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::history::{self, Entry};
 use super::rows::{job_id, millis, row_of, state};
 use super::writer::Db;
 use super::{beat, waiters};
-use crate::job::{Finished, Lease, Outcome};
+use crate::job::{Finished, Outcome, WorkerId};
 use crate::store::{Settled, Topic};
 
 /// A running job that an outcome is written for.
@@ -19,23 +21,44 @@ pub(super) struct Running {
     pub(super) cancel: bool,
 }
 
-/// Writes an outcome, if its job is still running under its lease.
-pub(super) fn finish(db: &Db, finished: &Finished) -> rusqlite::Result<Settled> {
-    match running(db, finished.lease)? {
-        Some(job) => settle(db, &job, &finished.outcome, millis(finished.at)).map(|()| Settled::Stored),
-        None => Ok(Settled::Lost),
+/// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, and the worker's key.
+type Fence = (i64, i64, i64, i64);
+
+/// Writes outcomes, each if its job is still running under its lease.
+pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Settled>> {
+    // Batches come from one worker, or from few.
+    let mut workers: HashMap<WorkerId, Option<i64>> = HashMap::new();
+    let mut settled = Vec::with_capacity(finished.len());
+    for finished in finished {
+        let worker = finished.lease.worker;
+        let known = workers.get(&worker).copied();
+        let key = known.map_or_else(|| beat::key(db, worker), Ok)?;
+        workers.insert(worker, key);
+        let stored = key.zip(row_of(finished.lease.job)).map_or(Ok(false), |(key, (seq, created_at))| {
+            finish_one(db, (seq, created_at, i64::from(finished.lease.attempt), key), finished)
+        })?;
+        settled.push(if stored { Settled::Stored } else { Settled::Lost });
     }
+    Ok(settled)
 }
 
-fn running(db: &Db, lease: Lease) -> rusqlite::Result<Option<Running>> {
-    let Some((seq, created_at)) = row_of(lease.job) else { return Ok(None) };
-    let Some(worker) = beat::key(db, lease.worker)? else { return Ok(None) };
-    let attempt = i64::from(lease.attempt);
+fn finish_one(db: &Db, fence: Fence, finished: &Finished) -> rusqlite::Result<bool> {
+    let at = millis(finished.at);
+    if let Outcome::Completed { output } = &finished.outcome {
+        return complete(db, fence, output, at);
+    }
+    let Some(job) = running(db, fence)? else { return Ok(false) };
+    settle(db, &job, &finished.outcome, at)?;
+    Ok(true)
+}
+
+fn running(db: &Db, fence: Fence) -> rusqlite::Result<Option<Running>> {
     db.prepare(
         "SELECT run_at, rescues, cancel FROM jobwork_jobs
          WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4",
     )?
-    .query_row((seq, created_at, attempt, worker), |row| {
+    .query_row(fence, |row| {
+        let (seq, created_at, attempt, worker) = fence;
         let (run_at, rescues, cancel) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(Running { seq, created_at, attempt, worker, run_at, rescues, cancel })
     })
@@ -57,7 +80,9 @@ pub(super) fn settle(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusq
 
 fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
     match outcome {
-        Outcome::Completed { output } => complete(db, job.seq, output, at),
+        Outcome::Completed { output } => {
+            complete(db, (job.seq, job.created_at, job.attempt, job.worker), output, at).map(drop)
+        }
         Outcome::Retry { at: due, .. } => again(db, job.seq, job.attempt, millis(*due)),
         Outcome::Snoozed { until } => again(db, job.seq, job.attempt - 1, millis(*until)),
         Outcome::HandedBack { .. } => again(db, job.seq, job.attempt - 1, job.run_at.min(at)),
@@ -75,13 +100,19 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
     }
 }
 
-fn complete(db: &Db, seq: i64, output: &str, at: i64) -> rusqlite::Result<()> {
-    let mut statement = db.prepare(
-        "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?2, finished_at = ?3 WHERE seq = ?1",
+/// One statement reads the fence and writes: nearly every outcome is a success.
+fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
+    let (seq, created_at, attempt, worker) = fence;
+    let completed = db.execute(
+        "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?5, finished_at = ?6
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4",
+        params![seq, created_at, attempt, worker, output, at],
     )?;
-    statement.execute(params![seq, output, at])?;
-    db.wake(Topic::Settled);
-    waiters::release(db, seq, output, at)
+    if completed > 0 {
+        db.wake(Topic::Settled);
+        waiters::release(db, seq, output, at)?;
+    }
+    Ok(completed > 0)
 }
 
 /// The job is ready for its next attempt at `run_at`.

@@ -113,7 +113,7 @@ impl Store for Sqlite {
     }
 
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {
-        self.writer().write(move |db| finished.iter().map(|finished| finish::finish(db, finished)).collect()).await
+        self.writer().write(move |db| finish::finish(db, &finished)).await
     }
 
     async fn beat(&self, beat: Beat) -> Result<Signals> {

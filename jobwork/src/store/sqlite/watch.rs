@@ -17,7 +17,10 @@ use super::open;
 use super::writer::Tasks;
 use crate::store::Waker;
 
+/// While commits are about.
 const EVERY: Duration = Duration::from_millis(5);
+/// While the file rests. The waking up is what costs, ten times as much as the look.
+const AT_REST: Duration = Duration::from_millis(8);
 /// No file system tells times apart less exactly.
 const COARSEST: Duration = Duration::from_millis(2_500);
 /// After the file could not be read.
@@ -84,11 +87,11 @@ impl Watcher {
                 continue;
             }
             let looked = match &connection {
-                Some(_) if self.rests() => Ok(()),
+                Some(_) if self.rests() => Ok(AT_REST),
                 Some(connection) => self.look(connection),
                 None => open::connect(&self.path).and_then(|opened| self.look(connection.insert(opened))),
             };
-            thread::park_timeout(if looked.is_ok() { EVERY } else { AFTER_FAILURE });
+            thread::park_timeout(looked.unwrap_or(AFTER_FAILURE));
         }
     }
 
@@ -101,12 +104,12 @@ impl Watcher {
         rested
     }
 
-    fn look(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn look(&mut self, connection: &Connection) -> rusqlite::Result<Duration> {
         let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         // To this connection our own writer is another one too; only the writer can tell.
         if std::mem::replace(&mut self.seen, version) != version {
             self.writer.as_ref().map(Tasks::notice_others);
         }
-        Ok(())
+        Ok(EVERY)
     }
 }
