@@ -7,7 +7,7 @@
 //! - `work N`: claims and completes until N jobs are completed in the whole file, and writes each one's id.
 //! - `hold N`: claims N jobs, writes each one's id, and lives on.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
 }
 
 fn say(line: impl std::fmt::Display) {
-    writeln!(io::stdout(), "{line}").unwrap();
+    println!("{line}");
 }
 
 fn listen() {

@@ -39,7 +39,7 @@ use crate::job::{Finished, JobId, NewJob};
 /// A store in one SQLite file.
 ///
 /// Several processes may use the file at once, and it may be the application's own: every table's name begins with
-/// `jobwork_`. The file is switched to WAL, so it must be on a local disk. Beside it lie a small lock file for each
+/// `jobwork_`. The file is switched to WAL, so it must be on a local disk. Beside it lies a small lock file for each
 /// living worker.
 ///
 /// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit.
