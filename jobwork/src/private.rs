@@ -21,6 +21,7 @@ pub use crate::perform::{
 pub use crate::submit;
 
 /// The types of state that are missing, of all that are injected into a job.
+#[must_use]
 pub fn missing<const N: usize>(answers: [Option<&'static str>; N]) -> Vec<&'static str> {
     answers.into_iter().flatten().collect()
 }

@@ -15,6 +15,9 @@ pub struct Lease {
     pub attempt: u32,
     /// The worker that claimed it.
     pub worker: WorkerId,
+    /// Which claim of the job this is, from 1. It tells two runs apart that bear one attempt's number, because the first was
+    /// handed back or snoozed.
+    pub claim: u32,
 }
 
 /// A job handed to a worker.

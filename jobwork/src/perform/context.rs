@@ -41,7 +41,7 @@ impl JobContext {
     #[must_use]
     pub fn detached(name: &str) -> Self {
         let now = Timestamp::now();
-        let lease = Lease { job: JobId::derive(0, now), attempt: 1, worker: WorkerId::fresh() };
+        let lease = Lease { job: JobId::derive(0, now), attempt: 1, worker: WorkerId::fresh(), claim: 1 };
         let claimed = Claimed::new(lease, name.to_owned(), "default".to_owned(), "{}".to_owned(), now);
         Self::new(claimed, now, States::default())
     }

@@ -69,7 +69,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn outcome(handling: &Handling, attempt: u32, error: &JobError) -> Outcome {
-        let lease = Lease { job: JobId::derive(1, NOW), attempt, worker: WorkerId::fresh() };
+        let lease = Lease { job: JobId::derive(1, NOW), attempt, worker: WorkerId::fresh(), claim: attempt };
         classify(handling, lease, 2, error, NOW)
     }
 

@@ -31,7 +31,7 @@ pub async fn a_claimed_job_is_as_it_was_given(store: Arc<dyn Store>) {
     let worker = case.join().await;
     case.pass(SECOND);
     let job = case.claim_one(worker).await;
-    assert_eq!(job.lease, Lease { job: id, attempt: 1, worker });
+    assert_eq!(job.lease, Lease { job: id, attempt: 1, worker, claim: 1 });
     assert_eq!((job.name.as_str(), job.queue.as_str(), job.args.as_str()), ("job", "mail", r#"{"n":1}"#));
     assert_eq!((job.priority, job.retries, job.rescues), (4, 6, 0));
     assert_eq!((job.created_at, job.run_at), (created_at, case.now));
@@ -136,7 +136,7 @@ pub async fn a_name_the_worker_lacks_is_left_for_one_that_has_it(store: Arc<dyn 
     let job = case.record(id).await;
     assert_eq!((job.state, job.attempt), (JobState::Ready, 0));
     let claim = Claim { names: strings(&["rare"]), ..case.asks(rare, 5) };
-    assert_eq!(case.claim_as(claim).await.jobs[0].lease, Lease { job: id, attempt: 1, worker: rare });
+    assert_eq!(case.claim_as(claim).await.jobs[0].lease, Lease { job: id, attempt: 1, worker: rare, claim: 1 });
 }
 
 pub async fn jobs_of_other_names_hide_nothing_behind_them(store: Arc<dyn Store>) {

@@ -189,10 +189,10 @@ pub async fn an_outcome_of_a_job_that_does_not_run_is_lost_and_changes_nothing(s
     let case = Case::new(store);
     let worker = case.join().await;
     let job = case.push_one(job()).await;
-    is_lost(&case, Lease { job, attempt: 0, worker }, job).await;
-    is_lost(&case, Lease { job, attempt: 1, worker }, job).await;
+    is_lost(&case, Lease { job, attempt: 0, worker, claim: 0 }, job).await;
+    is_lost(&case, Lease { job, attempt: 1, worker, claim: 1 }, job).await;
     let scheduled = case.push_one(due(case.in_an_hour())).await;
-    is_lost(&case, Lease { job: scheduled, attempt: 1, worker }, scheduled).await;
+    is_lost(&case, Lease { job: scheduled, attempt: 1, worker, claim: 1 }, scheduled).await;
 }
 
 pub async fn an_outcome_of_an_unknown_job_is_lost(store: Arc<dyn Store>) {
@@ -214,6 +214,17 @@ pub async fn an_outcome_is_written_once(store: Arc<dyn Store>) {
         is_lost(&case, lease, lease.job).await;
         case.delete(lease.job).await;
     }
+}
+
+pub async fn an_outcome_of_an_earlier_claim_with_the_same_attempt_is_lost(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let first = case.running(worker).await;
+    case.settle(first, handed_back()).await;
+    let second = case.start(first.job, worker).await;
+    assert_eq!((second.attempt, second.worker), (first.attempt, first.worker));
+    is_lost(&case, first, first.job).await;
+    case.settle(second, completed("1")).await;
 }
 
 pub async fn of_two_outcomes_in_one_batch_the_first_is_written(store: Arc<dyn Store>) {

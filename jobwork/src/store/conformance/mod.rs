@@ -109,6 +109,7 @@ macro_rules! store_conformance {
                 an_outcome_of_a_job_that_does_not_run_is_lost_and_changes_nothing
                 an_outcome_of_an_unknown_job_is_lost
                 an_outcome_is_written_once
+                an_outcome_of_an_earlier_claim_with_the_same_attempt_is_lost
                 of_two_outcomes_in_one_batch_the_first_is_written
                 a_batch_settles_each_outcome_by_itself
                 an_empty_batch_settles_nothing

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::case::*;
 use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
-use crate::job::{DeadReason, JobId, NewJob, Wait};
+use crate::job::{Claimed, DeadReason, JobId, NewJob, Wait};
 use crate::store::Store;
 
 pub async fn a_job_that_ended_is_ready_now_with_all_its_retries(store: Arc<dyn Store>) {
@@ -176,7 +176,9 @@ pub async fn a_retried_job_keeps_its_queue_priority_and_arguments(store: Arc<dyn
     case.settle(first.lease, discarded()).await;
     assert_eq!(case.state(id).await, Discarded);
     case.retry(id).await;
-    assert_eq!(case.claim_one(worker).await, first);
+    let second = case.claim_one(worker).await;
+    assert_eq!(second, Claimed { lease: second.lease, ..first });
+    assert_eq!((second.lease.attempt, second.lease.claim), (1, 2));
 }
 
 pub async fn a_retry_of_a_scheduled_retry_leaves_the_rest_of_the_chain_waiting(store: Arc<dyn Store>) {

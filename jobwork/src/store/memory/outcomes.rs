@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::rows::Rows;
+use super::rows::{Row, Rows};
 use crate::job::{Attempt, DeadReason, Finished, JobState, Lease, Outcome, Record};
 use crate::store::{Settled, fill};
 
@@ -17,8 +17,9 @@ impl Rows {
 
     fn running_under(&self, lease: Lease) -> Option<u64> {
         let seq = self.find(lease.job)?;
-        let job = &self.jobs[&seq].record;
-        let theirs = job.state == JobState::Running && job.attempt == lease.attempt && job.worker == Some(lease.worker);
+        let Row { record: job, claims, .. } = &self.jobs[&seq];
+        let owner = (job.worker, job.attempt, *claims);
+        let theirs = job.state == JobState::Running && owner == (Some(lease.worker), lease.attempt, lease.claim);
         theirs.then_some(seq)
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Row {
     pub(super) waits: Vec<Awaited>,
     /// Who waits for it, or did.
     pub(super) waiters: Vec<u64>,
+    /// How often it was claimed.
+    pub(super) claims: u32,
     /// The job whose end cancelled this one.
     pub(super) cancelled_by: Option<u64>,
     pub(super) history: Vec<Attempt>,
@@ -95,7 +97,7 @@ impl Rows {
         };
         self.index.insert(seq, &record);
         self.changed.ready |= record.state == JobState::Ready;
-        let row = Row { record, waits, waiters: Vec::new(), cancelled_by: None, history: Vec::new() };
+        let row = Row { record, waits, waiters: Vec::new(), claims: 0, cancelled_by: None, history: Vec::new() };
         self.jobs.insert(seq, row);
     }
 
@@ -149,8 +151,11 @@ impl Rows {
             job.worker = Some(claim.worker);
             job.started_at = Some(claim.now);
         });
-        let job = &self.jobs[&seq].record;
-        let lease = Lease { job: job.id, attempt: job.attempt, worker: claim.worker };
+        if let Some(row) = self.jobs.get_mut(&seq) {
+            row.claims += 1;
+        }
+        let Row { record: job, claims, .. } = &self.jobs[&seq];
+        let lease = Lease { job: job.id, attempt: job.attempt, worker: claim.worker, claim: *claims };
         Claimed {
             priority: job.priority,
             retries: job.retries,

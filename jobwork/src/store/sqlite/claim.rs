@@ -34,7 +34,7 @@ pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
     let Some(key) = beat::key(db, claim.worker)? else { return Ok(Batch::default()) };
     let found = scan(db, claim, claim.limit)?;
     let sql = format!(
-        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, worker = ?2, started_at = ?3 WHERE seq = ?1
+        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3 WHERE seq = ?1
          RETURNING {}",
         rows::CLAIMED
     );

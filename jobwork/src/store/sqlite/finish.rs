@@ -16,13 +16,15 @@ pub(super) struct Running {
     pub(super) attempt: i64,
     /// The key of its worker.
     pub(super) worker: i64,
+    pub(super) claim: i64,
     pub(super) run_at: i64,
     pub(super) rescues: i64,
     pub(super) cancel: bool,
 }
 
-/// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, and the worker's key.
-type Fence = (i64, i64, i64, i64);
+/// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, the worker's key, and which
+/// claim of the job it was.
+type Fence = (i64, i64, i64, i64, i64);
 
 /// Writes outcomes, each if its job is still running under its lease.
 pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Settled>> {
@@ -35,7 +37,8 @@ pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Set
         let key = known.map_or_else(|| beat::key(db, worker), Ok)?;
         workers.insert(worker, key);
         let stored = key.zip(row_of(finished.lease.job)).map_or(Ok(false), |(key, (seq, created_at))| {
-            finish_one(db, (seq, created_at, i64::from(finished.lease.attempt), key), finished)
+            let (attempt, claim) = (i64::from(finished.lease.attempt), i64::from(finished.lease.claim));
+            finish_one(db, (seq, created_at, attempt, key, claim), finished)
         })?;
         settled.push(if stored { Settled::Stored } else { Settled::Lost });
     }
@@ -55,12 +58,12 @@ fn finish_one(db: &Db, fence: Fence, finished: &Finished) -> rusqlite::Result<bo
 fn running(db: &Db, fence: Fence) -> rusqlite::Result<Option<Running>> {
     db.prepare(
         "SELECT run_at, rescues, cancel FROM jobwork_jobs
-         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4",
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5",
     )?
     .query_row(fence, |row| {
-        let (seq, created_at, attempt, worker) = fence;
+        let (seq, created_at, attempt, worker, claim) = fence;
         let (run_at, rescues, cancel) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Running { seq, created_at, attempt, worker, run_at, rescues, cancel })
+        Ok(Running { seq, created_at, attempt, worker, claim, run_at, rescues, cancel })
     })
     .optional()
 }
@@ -81,7 +84,7 @@ pub(super) fn settle(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusq
 fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
     match outcome {
         Outcome::Completed { output } => {
-            complete(db, (job.seq, job.created_at, job.attempt, job.worker), output, at).map(drop)
+            complete(db, (job.seq, job.created_at, job.attempt, job.worker, job.claim), output, at).map(drop)
         }
         Outcome::Retry { at: due, .. } => again(db, job.seq, job.attempt, millis(*due)),
         Outcome::Snoozed { until } => again(db, job.seq, job.attempt - 1, millis(*until)),
@@ -102,11 +105,11 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
 
 /// One statement reads the fence and writes: nearly every outcome is a success.
 fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
-    let (seq, created_at, attempt, worker) = fence;
+    let (seq, created_at, attempt, worker, claim) = fence;
     let completed = db.execute(
-        "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?5, finished_at = ?6
-         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4",
-        params![seq, created_at, attempt, worker, output, at],
+        "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?6, finished_at = ?7
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5",
+        params![seq, created_at, attempt, worker, claim, output, at],
     )?;
     if completed > 0 {
         db.wake(Topic::Settled);

@@ -54,13 +54,12 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 }
 
 /// The columns of [`claimed`], in its order.
-pub(super) const CLAIMED: &str =
-    "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error";
+pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims";
 
 /// A row of [`CLAIMED`] as the job that `worker` gets.
 pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claimed> {
     let created_at = row.get(1)?;
-    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker };
+    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker, claim: row.get(14)? };
     let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
     job.priority = row.get(6)?;
     job.retries = row.get(7)?;

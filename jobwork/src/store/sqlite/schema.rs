@@ -20,6 +20,7 @@ CREATE TABLE jobwork_jobs (
     run_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0,
+    claims INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL,
     rescues INTEGER NOT NULL DEFAULT 0,
     cancel INTEGER NOT NULL DEFAULT 0,
