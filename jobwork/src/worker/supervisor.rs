@@ -133,14 +133,14 @@ impl Supervisor {
             while fetching.join_next().await.is_some() {}
             shared.running.drained().await;
         };
-        let mut waited = self.wait(done, shared.config.shutdown_timeout).await;
+        let mut waited = self.wait(done, shared.config.shutdown_timeout, Order::Hurry).await;
         if matches!(waited, Waited::TimeOut | Waited::Hurry) {
             self.open(Gate::Closed, WorkerState::Cancelling);
             let cleanup = shared.running.cancel_all(CancelReason::Shutdown);
-            waited = self.wait(shared.running.drained(), cleanup + SLACK).await;
+            waited = self.wait(shared.running.drained(), cleanup + SLACK, Order::Exit).await;
         }
         let tasks = if waited == Waited::Done { Vec::new() } else { self.hand_back().await };
-        self.wait(shared.outcomes.flush(), FLUSH_LIMIT).await;
+        self.wait(shared.outcomes.flush(), FLUSH_LIMIT, Order::Exit).await;
         tasks.iter().for_each(AbortHandle::abort);
         let report = self.report(reason);
         match tokio::time::timeout(FLUSH_LIMIT, heartbeat.leave()).await {
@@ -152,8 +152,9 @@ impl Supervisor {
         report
     }
 
-    /// Waits for something, but not longer than this, and not when told to hurry.
-    async fn wait(&mut self, done: impl Future<Output = ()>, limit: Duration) -> Waited {
+    /// Waits for something, but not longer than this, and not once it is given the order that cuts this wait short, or
+    /// the one to exit.
+    async fn wait(&mut self, done: impl Future<Output = ()>, limit: Duration, cut: Order) -> Waited {
         let limit = tokio::time::sleep(limit);
         tokio::pin!(done, limit);
         loop {
@@ -161,9 +162,9 @@ impl Supervisor {
                 biased;
                 () = &mut done => return Waited::Done,
                 Some(order) = self.orders.recv() => match order {
-                    Order::Hurry => return Waited::Hurry,
                     Order::Exit => return Waited::Exit,
-                    Order::Stop(_) | Order::Quiet | Order::Resume => {}
+                    order if order == cut => return Waited::Hurry,
+                    _ => {}
                 },
                 () = &mut limit => return Waited::TimeOut,
             }
