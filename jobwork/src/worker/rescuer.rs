@@ -2,17 +2,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::shared::Shared;
+use crate::clock::until;
 use crate::store::Rescue;
 
 /// How often each worker looks for dead ones.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// By then, every worker that woke together with this one has beaten.
+const WAKING: Duration = Duration::from_secs(2);
+
 /// Looks for dead workers and makes their jobs ready again, until it is dropped. Every worker does it: the store sees
 /// to it that a job is rescued once, so nobody has to be elected.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let Some(upkeep) = shared.store.upkeep() else { return };
+    let mut looked = shared.clock.now();
     loop {
-        let rescue = Rescue { poison_after: shared.config.poison_after, now: shared.clock.now() };
+        if until(shared.clock.now(), looked) > EVERY + shared.config.lease / 3 {
+            // The process was stopped, its machine slept, or the store's file was locked: leases have run out in the
+            // meantime that their owners, this worker among them, are about to renew.
+            tokio::time::sleep(WAKING).await;
+        }
+        looked = shared.clock.now();
+        let rescue = Rescue { poison_after: shared.config.poison_after, now: looked };
         match upkeep.rescue(rescue).await {
             Ok(rescued) if rescued.is_empty() => {}
             Ok(rescued) => tracing::warn!(jobs = rescued.len(), "rescued the jobs of a dead worker"),
