@@ -1,1 +1,3 @@
-//! Tests of jobwork that cross crates or processes; nothing but its `tests` directory.
+//! What the tests of the folder `tests` share, and the programs that they start.
+
+pub mod signalled;
