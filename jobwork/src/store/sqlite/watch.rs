@@ -21,8 +21,10 @@ use crate::store::Waker;
 const EVERY: Duration = Duration::from_millis(5);
 /// While the file rests. The waking up is what costs, ten times as much as the look.
 const AT_REST: Duration = Duration::from_millis(8);
-/// No file system tells times apart less exactly.
-const COARSEST: Duration = Duration::from_millis(2_500);
+/// No file system tells times apart less exactly that keeps them in whole seconds.
+const COARSE: Duration = Duration::from_millis(2_500);
+/// No other does: they keep what the system's clock showed at its last tick.
+const FINE: Duration = Duration::from_millis(50);
 /// After the file could not be read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -65,6 +67,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// How far apart two writes must be for the times of the file to differ, by the look of one such time.
+fn coarseness(written: SystemTime) -> Duration {
+    let whole = written.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.subsec_nanos() == 0);
+    if whole { COARSE } else { FINE }
+}
+
 struct Watcher {
     path: PathBuf,
     /// Every commit is written to this file.
@@ -99,7 +107,7 @@ impl Watcher {
     fn rests(&mut self) -> bool {
         let written = std::fs::metadata(&self.log).and_then(|log| log.modified()).ok();
         let rested = written.is_some() && self.rests_since == written;
-        let long_ago = |written: &SystemTime| written.elapsed().is_ok_and(|age| age > COARSEST);
+        let long_ago = |written: &SystemTime| written.elapsed().is_ok_and(|age| age > coarseness(*written));
         self.rests_since = written.filter(long_ago);
         rested
     }
@@ -111,5 +119,17 @@ impl Watcher {
             self.writer.as_ref().map(Tasks::notice_others);
         }
         Ok(EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_whole_seconds_is_taken_for_a_coarse_one() {
+        let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        assert_eq!(coarseness(whole), COARSE);
+        assert_eq!(coarseness(whole + Duration::from_millis(4)), FINE);
     }
 }
