@@ -4,11 +4,16 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "cli")]
+mod cli;
 mod client;
 mod clock;
 mod error;
 mod job;
 mod perform;
+#[cfg(all(feature = "macros", not(feature = "cli")))]
+mod plain_main;
+pub mod prelude;
 pub mod store;
 mod worker;
 

@@ -8,6 +8,8 @@ pub use std::vec::Vec;
 pub use inventory;
 pub use serde;
 
+#[cfg(feature = "cli")]
+pub use crate::cli::{main, standalone};
 pub use crate::client::{
     Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
 };
@@ -18,7 +20,10 @@ pub use crate::perform::{
     ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
     Perform, States, blocking,
 };
+#[cfg(all(feature = "macros", not(feature = "cli")))]
+pub use crate::plain_main::main;
 pub use crate::submit;
+pub use crate::worker::IntoApp;
 
 /// The types of state that are missing, of all that are injected into a job.
 #[must_use]

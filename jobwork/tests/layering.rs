@@ -15,10 +15,12 @@ const EDGES: &[(&str, &[&str])] = &[
     // A blocking job's thread is given the client of the job it runs.
     ("perform", &["client", "error", "job"]),
     ("worker", &["client", "clock", "error", "job", "perform", "store"]),
+    ("plain_main", &["worker"]),
+    ("cli", &["client", "clock", "error", "job", "perform", "store", "worker"]),
 ];
 
 /// Parts that only gather the others for users and generated code.
-const FACADES: &[&str] = &["lib", "private", "prelude"];
+const FACADES: &[&str] = &["lib", "private", "prelude", "bin"];
 
 #[test]
 fn no_part_uses_one_that_is_not_below_it() {

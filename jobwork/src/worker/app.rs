@@ -52,6 +52,8 @@ pub struct App {
     registered: Vec<JobEntry>,
     chain_handlers: Vec<(String, Arc<dyn ErrorHandler>)>,
     hooks: Hooks,
+    #[cfg(feature = "cli")]
+    pub(super) commands: Vec<super::OwnCommand>,
 }
 
 type StartHook = dyn Fn(Jobs) -> BoxFuture<Result<(), BoxError>> + Send + Sync;
@@ -99,6 +101,8 @@ impl App {
             registered: Vec::new(),
             chain_handlers: Vec::new(),
             hooks: Hooks::default(),
+            #[cfg(feature = "cli")]
+            commands: Vec::new(),
         }
     }
 
@@ -236,9 +240,8 @@ impl App {
     /// # Errors
     /// [`Error::Config`] when it can't work as it is configured; [`Error::Url`] or [`Error::Open`] for its store.
     /// Once it works, no error of the store ends it.
-    pub async fn run(mut self) -> Result<StopReport> {
-        self.config.signals.get_or_insert(true);
-        Ok(self.begin(Until::Stopped).await?.stopped().await)
+    pub async fn run(self) -> Result<StopReport> {
+        Ok(self.obey_signals().begin(Until::Stopped).await?.stopped().await)
     }
 
     /// Works until nothing is ready any more and nothing runs. Jobs that are due later are not waited for.
@@ -289,6 +292,17 @@ impl App {
             None => Jobs::current().await?,
         };
         Ok(jobs.with_hooks(&self.on_dispatch))
+    }
+
+    #[cfg(feature = "cli")]
+    pub(super) fn has_jobs(&self) -> bool {
+        self.jobs.is_some()
+    }
+
+    /// Obeys the system's signals, unless it was told whether to.
+    pub(crate) fn obey_signals(mut self) -> Self {
+        self.config.signals.get_or_insert(true);
+        self
     }
 
     async fn begin(self, until: Until) -> Result<WorkerHandle> {

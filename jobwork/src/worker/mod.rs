@@ -3,6 +3,8 @@
 mod app;
 mod attempt;
 mod classify;
+#[cfg(feature = "cli")]
+mod command;
 mod config;
 mod fetcher;
 mod handle;
@@ -10,6 +12,7 @@ mod health;
 mod heartbeat;
 mod identity;
 mod idle;
+mod into_app;
 mod judge;
 mod report;
 mod rescuer;
@@ -21,5 +24,8 @@ mod start;
 mod supervisor;
 
 pub use self::app::App;
+#[cfg(feature = "cli")]
+pub(crate) use self::command::OwnCommand;
 pub use self::handle::WorkerHandle;
+pub use self::into_app::IntoApp;
 pub use self::report::{StopReason, StopReport};

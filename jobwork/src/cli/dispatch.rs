@@ -1,0 +1,110 @@
+use std::borrow::Cow;
+use std::io::Read;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::json_text::{check_syntax, pointed};
+use super::nearest::{choice, nearest};
+use super::out::Out;
+use super::root::option;
+use super::time;
+use crate::client::Jobs;
+use crate::clock::after;
+use crate::error::Error;
+use crate::job::NewJob;
+use crate::perform::{JobEntry, Registry};
+
+pub(super) fn command() -> Command {
+    Command::new("dispatch")
+        .about("Stores a job, and prints its id")
+        .arg(Arg::new("name").value_name("NAME").help("The job's name").required(true))
+        .arg(Arg::new("arguments").value_name("JSON").default_value("{}").help(
+            "Its arguments: a JSON object by parameter name, or an array in parameter order; `-` reads standard input",
+        ))
+        .arg(option("queue", "QUEUE", "Another queue than the job's own"))
+        .arg(
+            option("priority", "N", "Another priority; higher runs first")
+                .value_parser(value_parser!(i32))
+                .allow_negative_numbers(true),
+        )
+        .arg(option("retries", "N", "Another number of retries").value_parser(value_parser!(u32)))
+        .arg(
+            option("delay", "TIME", "Not before this time has passed, such as 10m")
+                .value_parser(time::duration)
+                .conflicts_with("at"),
+        )
+        .arg(option("at", "TIME", "Not before this time, such as 2030-01-31T18:00:00Z").value_parser(time::timestamp))
+        .arg(option("tag", "TAG", "A word to find it by; may be given several times").action(ArgAction::Append))
+}
+
+pub(super) async fn run(
+    args: &ArgMatches,
+    jobs: &Jobs,
+    registry: Option<&Registry>,
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
+    let name = args.get_one::<String>("name").map_or("", String::as_str);
+    let entry = registry.map(|registry| find(registry, name)).transpose()?;
+    let text = arguments(args)?;
+    check_syntax(&text)?;
+    if let Some(entry) = entry {
+        check_fit(entry, &text)?;
+    }
+    let ids = jobs.push(vec![new_job(args, jobs, name, entry, text)]).await?;
+    let id = *ids.first().ok_or_else(|| Error::store("the store returned no id"))?;
+    Ok(if out.is_json() { out.json(&json!({ "id": id })) } else { out.line(&id.to_string()) }?)
+}
+
+fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a JobEntry, Failure> {
+    registry.job(name).ok_or_else(|| {
+        let alike = nearest(name, registry.names());
+        let hint = match alike.is_empty() {
+            true => "the command `jobs` lists those this program has".to_owned(),
+            false => format!("did you mean {}?", choice(&alike)),
+        };
+        Failure::new(Exit::Usage, format!("unknown job `{name}`; {hint}"))
+    })
+}
+
+fn arguments(args: &ArgMatches) -> Result<String, Failure> {
+    let text = args.get_one::<String>("arguments").map_or("", String::as_str);
+    if text != "-" {
+        return Ok(text.trim().to_owned());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(|error| Failure::new(Exit::Failed, format!("can't read the arguments from standard input: {error}")))?;
+    Ok(text.trim().to_owned())
+}
+
+fn check_fit(entry: &JobEntry, text: &str) -> Result<(), Failure> {
+    entry.check_args(text).map_err(|error| {
+        let fields = entry.fields();
+        let takes = if fields.is_empty() { "no parameters".to_owned() } else { format!("({})", fields.join(", ")) };
+        let message = format!("the arguments don't fit `{}`, which takes {takes}: ", entry.name());
+        Failure::new(Exit::Usage, message + &pointed(text, &error))
+    })
+}
+
+/// The job, under the name it has today where it was called by an older one.
+fn new_job(args: &ArgMatches, jobs: &Jobs, name: &str, entry: Option<&JobEntry>, text: String) -> NewJob {
+    let mut new = NewJob::new(entry.map_or_else(|| Cow::Owned(name.to_owned()), |entry| entry.name().into()), text);
+    if let Some(options) = entry.map(JobEntry::options) {
+        new.queue = options.queue.into();
+        new.priority = options.priority;
+        new.retries = options.retries;
+    }
+    if let Some(queue) = args.get_one::<String>("queue") {
+        new.queue = queue.clone().into();
+    }
+    new.priority = args.get_one("priority").copied().unwrap_or(new.priority);
+    new.retries = args.get_one("retries").copied().unwrap_or(new.retries);
+    new.tags = args.get_many("tag").unwrap_or_default().cloned().collect();
+    let delay = args.get_one::<Duration>("delay").map(|delay| after(jobs.now(), *delay));
+    new.run_at = delay.or(args.get_one::<Timestamp>("at").copied());
+    new
+}

@@ -1,0 +1,27 @@
+//! The command line: of the program that `#[jobwork::main]` makes, and of the `jobwork` binary.
+
+mod by_hand;
+mod cancel;
+mod delete;
+mod dispatch;
+mod exit;
+mod generated;
+mod jobs;
+mod json_text;
+mod list;
+mod log;
+mod nearest;
+mod out;
+mod public;
+mod queues;
+mod retry;
+mod root;
+mod show;
+mod standalone;
+mod stats;
+mod time;
+mod work;
+mod workers;
+
+pub use self::generated::main;
+pub use self::standalone::standalone;

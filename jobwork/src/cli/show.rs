@@ -1,0 +1,92 @@
+use clap::{ArgMatches, Command};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::exit::Failure;
+use super::json_text::embedded;
+use super::out::Out;
+use super::public::{public, state};
+use super::root::{flag, id};
+use super::time;
+use crate::client::Jobs;
+use crate::error::Error;
+use crate::job::{Attempt, JobId, Record};
+
+pub(super) fn command() -> Command {
+    Command::new("show")
+        .about("Shows everything about a job, its history and its chain")
+        .arg(id())
+        .arg(flag("args", "Shows its arguments and its output too, which may be secret"))
+}
+
+pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Result<(), Failure> {
+    let Some(id) = args.get_one::<JobId>("id").copied() else { return Ok(()) };
+    let job = jobs.get(id).await?.ok_or(Error::NoSuchJob(id))?;
+    let history = jobs.history(id).await?;
+    let chain = match &job.chain {
+        Some(_) => jobs.inspect()?.chain(id, jobs.now()).await?,
+        None => Vec::new(),
+    };
+    let secrets = args.get_flag("args");
+    if out.is_json() {
+        return Ok(out.json(&document(&job, &history, &chain, secrets)?)?);
+    }
+    out.fields(&fields(&job, jobs.now(), secrets))?;
+    history.iter().try_for_each(|attempt| show_attempt(attempt, out))?;
+    if !chain.is_empty() {
+        out.line("\nchain:")?;
+    }
+    Ok(chain.iter().try_for_each(|member| out.line(&chain_line(member, id)))?)
+}
+
+fn document(job: &Record, history: &[Attempt], chain: &[Record], secrets: bool) -> serde_json::Result<Value> {
+    let mut document = public(job)?;
+    if secrets {
+        document["args"] = embedded(&job.args);
+        document["output"] = job.output.as_deref().map_or(Value::Null, embedded);
+    }
+    document["history"] = serde_json::to_value(history)?;
+    let member = |job: &Record| json!({ "id": job.id, "name": job.name, "state": job.state });
+    document["members"] = chain.iter().map(member).collect();
+    Ok(document)
+}
+
+fn fields(job: &Record, now: Timestamp, secrets: bool) -> Vec<(&'static str, String)> {
+    let at = |time: Option<Timestamp>| time.map(|time| time::at(time, now));
+    let secret = |text: &str| if secrets { text.to_owned() } else { "(shown with --args)".to_owned() };
+    let member = |member: &crate::job::Member| format!("{}, member {}", member.chain, member.position + 1);
+    let fields = [
+        ("id", Some(job.id.to_string())),
+        ("name", Some(job.name.clone())),
+        ("state", Some(state(job))),
+        ("reason", job.reason.clone()),
+        ("queue", Some(job.queue.clone())),
+        ("priority", Some(job.priority.to_string())),
+        ("attempt", Some(format!("{} of {}", job.attempt, u64::from(job.retries) + 1))),
+        ("rescues", (job.rescues > 0).then(|| job.rescues.to_string())),
+        ("tags", (!job.tags.is_empty()).then(|| job.tags.join(" "))),
+        ("created", at(Some(job.created_at))),
+        ("due", at(Some(job.run_at))),
+        ("started", at(job.started_at)),
+        ("finished", at(job.finished_at)),
+        ("worker", job.worker.map(|worker| worker.to_string())),
+        ("chain", job.chain.as_ref().map(member)),
+        ("arguments", Some(secret(&job.args))),
+        ("output", job.output.as_deref().map(secret)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn show_attempt(attempt: &Attempt, out: &mut Out<'_>) -> std::io::Result<()> {
+    let at = attempt.at.round(jiff::Unit::Second).unwrap_or(attempt.at);
+    out.line(&format!("\nattempt {}: {} at {at}, by worker {}", attempt.attempt, attempt.outcome, attempt.worker))?;
+    let Some(failure) = &attempt.failure else { return Ok(()) };
+    let from = failure.middleware.as_deref().map(|name| format!(" in middleware {name}")).unwrap_or_default();
+    out.line(&format!("  {}{from}: {}", failure.kind, failure.message))?;
+    failure.detail.iter().flat_map(|detail| detail.lines()).try_for_each(|line| out.line(&format!("  {line}")))
+}
+
+fn chain_line(member: &Record, shown: JobId) -> String {
+    let mark = if member.id == shown { '>' } else { ' ' };
+    format!("{mark} {}  {}  {}", member.id, member.name, state(member))
+}

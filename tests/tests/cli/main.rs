@@ -1,0 +1,8 @@
+//! The command line of a program, as people and scripts use it: real processes on one SQLite file.
+
+mod by_hand;
+mod dispatch;
+mod look;
+mod program;
+mod shop;
+mod work;
