@@ -17,6 +17,7 @@ pub fn default_url() -> String {
 /// # Errors
 /// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no other store has a place"))]
     let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" => Ok(Arc::new(Memory::new())),
