@@ -112,6 +112,10 @@ impl Fetcher {
         let Some((found, next_due)) = self.claim(room).await else {
             return self.pause().await;
         };
+        if *self.gate.borrow() != Gate::Open {
+            // The order came while the store was being asked; what it brought is given back.
+            return;
+        }
         self.start_buffered();
         match self.until {
             Until::One => return self.finish_one().await,
