@@ -23,7 +23,7 @@ pub struct JobHandle<J> {
 #[non_exhaustive]
 pub enum WaitError {
     /// The job failed for good.
-    #[error("job {id} is dead: {reason}")]
+    #[error("job {id} is dead: {reason}{}", failure.as_ref().map(|last| format!(": {}", last.message)).unwrap_or_default())]
     Dead {
         /// The job.
         id: JobId,
