@@ -76,14 +76,10 @@ where
     }
 }
 
-/// What is logged without being asked for.
+/// What is logged without being asked for: a worker's life is its log, while the other commands, the program's own among
+/// them, say what they have to say by themselves.
 fn level(command: &str) -> tracing::Level {
-    match command {
-        "dispatch" | "jobs" | "list" | "show" | "retry" | "cancel" | "delete" | "queues" | "workers" | "stats" => {
-            tracing::Level::WARN
-        }
-        _ => tracing::Level::INFO,
-    }
+    if command == "work" { tracing::Level::INFO } else { tracing::Level::WARN }
 }
 
 /// The app, with the store of the command line in it, which stands above one in the program.
