@@ -3,7 +3,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::Jobs;
 use crate::error::Result;
-use crate::store::{connect, default_url};
+use crate::store::{connect, default_url, named_url};
 
 tokio::task_local! {
     /// The client of the worker that runs the job we are in.
@@ -25,8 +25,9 @@ fn default() -> Option<Jobs> {
     DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// The client to use here; opens the default store where nobody has set a client.
-pub(crate) async fn get_or_open() -> Result<Jobs> {
+/// The client to use here; opens the default store where nobody has set a client: the one that the environment names, else
+/// `otherwise`, else the one of every program.
+pub(crate) async fn get_or_open(otherwise: Option<&str>) -> Result<Jobs> {
     if let Some(jobs) = get() {
         return Ok(jobs);
     }
@@ -34,7 +35,8 @@ pub(crate) async fn get_or_open() -> Result<Jobs> {
     if let Some(jobs) = get() {
         return Ok(jobs);
     }
-    let jobs = Jobs::new(connect(&default_url()).await?);
+    let url = named_url().unwrap_or_else(|| otherwise.map_or_else(default_url, str::to_owned));
+    let jobs = Jobs::new(connect(&url).await?);
     set_default(jobs.clone());
     Ok(jobs)
 }

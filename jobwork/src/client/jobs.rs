@@ -57,7 +57,12 @@ impl Jobs {
     /// # Errors
     /// [`Error::Url`] or [`Error::Open`] when the default store has to be opened and can't be.
     pub async fn current() -> Result<Self> {
-        current::get_or_open().await
+        current::get_or_open(None).await
+    }
+
+    /// The same, with another URL for the store where nothing names one.
+    pub(crate) async fn current_or(url: Option<&str>) -> Result<Self> {
+        current::get_or_open(url).await
     }
 
     /// Makes this the client of all code in the process that names none and isn't inside a job.

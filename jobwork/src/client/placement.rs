@@ -31,7 +31,7 @@ impl Placement {
     pub(crate) async fn client(&mut self) -> Result<Jobs> {
         match self.jobs.take() {
             Some(jobs) => Ok(jobs),
-            None => current::get_or_open().await,
+            None => current::get_or_open(None).await,
         }
     }
 

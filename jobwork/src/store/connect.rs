@@ -9,7 +9,12 @@ use crate::error::{Error, Result};
 /// The store's URL where none was given: `JOBWORK_URL` if it is set, else `sqlite:jobs.db` in the current directory.
 #[must_use]
 pub fn default_url() -> String {
-    std::env::var("JOBWORK_URL").ok().filter(|url| !url.is_empty()).unwrap_or_else(|| "sqlite:jobs.db".to_owned())
+    named_url().unwrap_or_else(|| "sqlite:jobs.db".to_owned())
+}
+
+/// The store's URL in the environment.
+pub(crate) fn named_url() -> Option<String> {
+    std::env::var("JOBWORK_URL").ok().filter(|url| !url.is_empty())
 }
 
 /// Opens the store that a URL names: `sqlite:FILE` or `memory:` (a fresh one, each time).

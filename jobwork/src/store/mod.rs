@@ -22,6 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
 pub use self::requests::{
     Batch, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Settled, Signals,

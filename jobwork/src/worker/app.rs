@@ -44,6 +44,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[must_use = "an app does nothing until it is run or spawned"]
 pub struct App {
     jobs: Option<Jobs>,
+    default_store: Option<String>,
     config: Config,
     states: States,
     middleware: Vec<Arc<dyn Middleware>>,
@@ -93,6 +94,7 @@ impl App {
     pub fn new() -> Self {
         Self {
             jobs: None,
+            default_store: None,
             config: Config::default(),
             states: States::default(),
             middleware: Vec::new(),
@@ -109,6 +111,13 @@ impl App {
     /// The client, and by it the store; by default the one that [`Jobs::current`] gives.
     pub fn jobs(mut self, jobs: Jobs) -> Self {
         self.jobs = Some(jobs);
+        self
+    }
+
+    /// The URL of the store where none is named: no [`jobs`](Self::jobs), no `--store` and no `JOBWORK_URL`, and the process
+    /// has no default client yet. Else it is `sqlite:jobs.db`.
+    pub fn default_store(mut self, url: impl Into<String>) -> Self {
+        self.default_store = Some(url.into());
         self
     }
 
@@ -287,11 +296,15 @@ impl App {
     /// # Errors
     /// [`Error::Url`] or [`Error::Open`] for the default store.
     pub async fn client(&self) -> Result<Jobs> {
-        let jobs = match &self.jobs {
-            Some(jobs) => jobs.clone(),
-            None => Jobs::current().await?,
-        };
-        Ok(jobs.with_hooks(&self.on_dispatch))
+        Ok(self.opened().await?.with_hooks(&self.on_dispatch))
+    }
+
+    /// The client without the app's hooks.
+    pub(super) async fn opened(&self) -> Result<Jobs> {
+        match &self.jobs {
+            Some(jobs) => Ok(jobs.clone()),
+            None => Jobs::current_or(self.default_store.as_deref()).await,
+        }
     }
 
     #[cfg(feature = "cli")]

@@ -70,7 +70,10 @@ impl App {
         let app = match self.has_jobs() {
             true => self,
             // Taken once, before it is made the default with our hooks: they must not be called twice.
-            false => self.jobs(Jobs::current().await?),
+            false => {
+                let jobs = self.opened().await?;
+                self.jobs(jobs)
+            }
         };
         let jobs = app.client().await?;
         jobs.make_default();
