@@ -1,4 +1,4 @@
-//! Background jobs for async Rust.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
