@@ -160,13 +160,19 @@ impl Attempt {
         });
         // A task of its own catches a panic between two awaits too, and is dropped with its limit.
         let mut task = tokio::spawn(call);
-        match tokio::time::timeout(HANDLER_LIMIT, &mut task).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(message))) => tracing::error!(error = message, "an error handler failed"),
-            Ok(Err(broken)) => tracing::error!(error = %broken, "an error handler broke off"),
-            Err(_) => {
+        let called = tokio::select! {
+            called = &mut task => Some(called),
+            () = tokio::time::sleep(HANDLER_LIMIT) => None,
+            // The outcome can still be written now, and not after the worker's end.
+            () = self.shared.running.closing() => None,
+        };
+        match called {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(message))) => tracing::error!(error = message, "an error handler failed"),
+            Some(Err(broken)) => tracing::error!(error = %broken, "an error handler broke off"),
+            None => {
                 task.abort();
-                tracing::error!(limit = ?HANDLER_LIMIT, "an error handler took too long and was dropped");
+                tracing::error!("an error handler took too long and was dropped");
             }
         }
     }

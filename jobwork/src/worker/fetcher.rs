@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::attempt;
 use super::config::Until;
+use super::health::Look;
 use super::idle::Idle;
 use super::shared::Shared;
 use crate::clock::until;
@@ -64,12 +65,18 @@ pub(crate) struct Fetcher {
     idle: Arc<Idle>,
     /// Which of the worker's fetchers this is, from 0.
     lane: usize,
+    health: Arc<Look>,
     failures: u32,
 }
+
+/// What was claimed ahead and not started for this long is given back: a long job has come before it, and another
+/// worker may have room.
+const HELD_AT_MOST: Duration = Duration::from_millis(200);
 
 impl Fetcher {
     pub(crate) fn new(shared: Arc<Shared>, lane: Lane, gate: watch::Receiver<Gate>, idle: Arc<Idle>) -> Self {
         Self {
+            health: shared.health.look(),
             shared,
             names: lane.names,
             slots: Arc::new(Semaphore::new(lane.slots)),
@@ -92,7 +99,9 @@ impl Fetcher {
                 Gate::Open => self.turn(&mut wakeups).await,
                 Gate::Quiet => {
                     self.give_back().await;
+                    self.health.rest();
                     self.gate_moved().await;
+                    self.health.touch();
                 }
                 Gate::Closed => break,
             }
@@ -105,8 +114,7 @@ impl Fetcher {
         self.start_buffered();
         let room = self.room();
         if room == 0 {
-            self.shared.health.touch();
-            return self.slot_or_gate().await;
+            return self.full().await;
         }
         wakeups.forget();
         let Some((found, next_due)) = self.claim(room).await else {
@@ -155,7 +163,7 @@ impl Fetcher {
         };
         match self.shared.store.claim(claim).await {
             Ok(batch) => {
-                self.shared.health.touch();
+                self.health.touch();
                 self.failures = 0;
                 let found = batch.jobs.len();
                 if found > 0 {
@@ -189,7 +197,19 @@ impl Fetcher {
         }
     }
 
-    /// Waits until a slot is free or the gate has moved.
+    /// Waits until there is room; lets go of what was claimed ahead when that takes long.
+    async fn full(&mut self) {
+        self.health.rest();
+        let waited = tokio::time::timeout(HELD_AT_MOST, self.slot_or_gate()).await;
+        if waited.is_err() {
+            self.pace.forget();
+            self.give_back().await;
+            self.slot_or_gate().await;
+        }
+        self.health.touch();
+    }
+
+    /// Waits until a slot is free or the gate has moved. Cancel safe.
     async fn slot_or_gate(&mut self) {
         tokio::select! {
             // Taken only to see that there is one; the next round takes it for a job.
@@ -256,6 +276,9 @@ impl Fetcher {
 
     /// Gives back what was claimed and has not started.
     async fn give_back(&mut self) {
+        if *self.gate.borrow() != Gate::Closed {
+            self.shared.outcomes.tally().let_go.extend(self.buffer.iter().map(|job| job.lease.job));
+        }
         for job in self.buffer.drain(..) {
             let outcome = Outcome::HandedBack { failure: None };
             let finished = Finished { lease: job.lease, outcome, at: self.shared.clock.now() };
@@ -295,5 +318,10 @@ impl Pace {
 
     fn prefetch(&self) -> usize {
         self.prefetch
+    }
+
+    /// Begins anew, with nothing claimed ahead.
+    fn forget(&mut self) {
+        *self = Self::new();
     }
 }

@@ -12,7 +12,7 @@ pub struct StopReport {
     pub reason: StopReason,
     /// How many jobs it completed in its whole life.
     pub completed: u64,
-    /// Jobs that were not done and went back to their queue; they cost no attempt.
+    /// Jobs that were not done when it stopped, and went back to their queue; they cost no attempt.
     pub handed_back: Vec<JobId>,
     /// Jobs whose outcome could not be written before the end; whoever rescues them will run them again.
     pub abandoned: Vec<JobId>,

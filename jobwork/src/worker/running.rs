@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::job::{JobId, Lease, WorkerId};
 use crate::perform::{CancelReason, Handler, JobContext};
@@ -18,6 +19,8 @@ pub(crate) struct RunningJobs {
     jobs: Mutex<HashMap<JobId, Running>>,
     /// How many attempts have not ended, those that are only writing their outcome among them.
     count: watch::Sender<usize>,
+    /// The worker's end waits for nobody any more.
+    closing: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -31,7 +34,7 @@ struct Running {
 
 impl RunningJobs {
     pub(crate) fn new() -> Self {
-        Self { jobs: Mutex::default(), count: watch::Sender::new(0) }
+        Self { jobs: Mutex::default(), count: watch::Sender::new(0), closing: CancellationToken::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Running>> {
@@ -67,15 +70,20 @@ impl RunningJobs {
         self.count.send_replace(jobs.len());
     }
 
-    /// Takes every job that nobody has spoken for, with the handle to drop its task by.
+    /// Takes out every job that nobody has spoken for, with the handle to drop its task by. What is left writes its own
+    /// outcome, and is told by [`closing`](Self::closing) to do so now.
     pub(crate) fn take_all(&self) -> Vec<(JobContext, Option<AbortHandle>)> {
         let mut jobs = self.lock();
-        let open = jobs.values_mut().filter(|running| running.open);
-        let taken = open.map(|running| {
-            running.open = false;
-            (running.job.clone(), running.task.take())
-        });
-        taken.collect()
+        let taken =
+            jobs.extract_if(|_, running| running.open).map(|(_, running)| (running.job, running.task)).collect();
+        self.count.send_replace(jobs.len());
+        self.closing.cancel();
+        taken
+    }
+
+    /// Waits until the worker's end waits for nobody any more. Cancel safe.
+    pub(crate) async fn closing(&self) {
+        self.closing.cancelled().await;
     }
 
     pub(crate) fn count(&self) -> usize {

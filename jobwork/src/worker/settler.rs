@@ -25,6 +25,8 @@ pub(crate) struct Outcomes {
 pub(crate) struct Tally {
     pub(crate) completed: u64,
     pub(crate) handed_back: Vec<JobId>,
+    /// Jobs on their way back that the worker gives up while it works on: no part of how it ends.
+    pub(crate) let_go: HashSet<JobId>,
     /// Outcomes that were handed in and not yet written.
     pub(crate) pending: HashSet<JobId>,
 }
@@ -134,6 +136,7 @@ impl Settler {
             match (settled, &finished.outcome) {
                 (Settled::Lost, _) => lost(finished.lease),
                 (Settled::Stored, Outcome::Completed { .. }) => tally.completed += 1,
+                (Settled::Stored, Outcome::HandedBack { .. }) if tally.let_go.remove(&finished.lease.job) => {}
                 (Settled::Stored, Outcome::HandedBack { .. }) => tally.handed_back.push(finished.lease.job),
                 (Settled::Stored, _) => {}
             }

@@ -54,7 +54,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
         running: RunningJobs::new(),
         outcomes,
         state: watch::Sender::new(WorkerState::Starting),
-        health: Health::new(),
+        health: Health::default(),
         runtime: tokio::runtime::Handle::current(),
     });
     hooks.start(&shared.jobs).await?;

@@ -77,25 +77,27 @@ impl Supervisor {
         }
         parts.spawn(settler.run());
         let heartbeat = Heartbeat::new(Arc::clone(&self.shared), self.order.clone());
+        let mut opening = Gate::Open;
         let reason = tokio::select! {
             () = heartbeat.join() => None,
-            reason = stop_ordered(&mut self.orders) => Some(reason),
+            reason = stop_ordered(&mut self.orders, &mut opening) => Some(reason),
         };
-        let reason = match reason {
-            Some(reason) => reason,
-            None => {
-                parts.spawn(Heartbeat::new(Arc::clone(&self.shared), self.order.clone()).run());
-                parts.spawn(rescuer::run(Arc::clone(&self.shared)));
-                self.begin(fetchers);
-                self.work().await
-            }
-        };
-        self.end(reason, &heartbeat).await
+        if let Some(reason) = reason {
+            return self.end(reason, &heartbeat, None).await;
+        }
+        let beating = parts.spawn(Heartbeat::new(Arc::clone(&self.shared), self.order.clone()).run());
+        parts.spawn(rescuer::run(Arc::clone(&self.shared)));
+        self.begin(fetchers, opening);
+        let reason = self.work().await;
+        self.end(reason, &heartbeat, Some(beating)).await
     }
 
-    /// Lets the fetchers claim.
-    fn begin(&mut self, fetchers: Vec<Fetcher>) {
+    /// Lets the fetchers claim, unless they are to be quiet from the start.
+    fn begin(&mut self, fetchers: Vec<Fetcher>, opening: Gate) {
         self.open(Gate::Open, WorkerState::Running);
+        if opening == Gate::Quiet {
+            self.open(Gate::Quiet, WorkerState::Quiet);
+        }
         for fetcher in fetchers {
             // Fetchers start jobs, so they live where the jobs do, and fare as they do.
             let task = self.shared.runtime.spawn(fetcher.run());
@@ -124,7 +126,7 @@ impl Supervisor {
     /// Stops, in this order: nothing more is claimed; jobs may finish; jobs are told; what is left is handed back,
     /// and only then dropped; outcomes are written; the worker leaves; the heartbeat, which kept the lease of all
     /// that, ends last.
-    async fn end(mut self, reason: StopReason, heartbeat: &Heartbeat) -> StopReport {
+    async fn end(mut self, reason: StopReason, heartbeat: &Heartbeat, beating: Option<AbortHandle>) -> StopReport {
         let shared = Arc::clone(&self.shared);
         self.open(Gate::Closed, WorkerState::Draining);
         let mut fetching = std::mem::take(&mut self.fetching);
@@ -143,6 +145,8 @@ impl Supervisor {
         self.wait(shared.outcomes.flush(), FLUSH_LIMIT, Order::Exit).await;
         tasks.iter().for_each(AbortHandle::abort);
         let report = self.report(reason);
+        // A beat that came after the leave would find the worker gone, and bring it back to life.
+        beating.iter().for_each(AbortHandle::abort);
         match tokio::time::timeout(FLUSH_LIMIT, heartbeat.leave()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "can't leave the job store; its lease will run out"),
@@ -172,7 +176,7 @@ impl Supervisor {
     }
 
     /// Hands back every job that nobody has spoken for, and returns the tasks to drop once that is written.
-    async fn hand_back(&self) -> Vec<AbortHandle> {
+    async fn hand_back(&mut self) -> Vec<AbortHandle> {
         let mut tasks = Vec::new();
         for (job, task) in self.shared.running.take_all() {
             tracing::warn!(name = job.name(), id = %job.id(), "handed back unfinished");
@@ -181,6 +185,9 @@ impl Supervisor {
             self.shared.outcomes.send(finished).await;
             tasks.extend(task);
         }
+        // Attempts whose error handlers kept them write their outcome now.
+        let shared = Arc::clone(&self.shared);
+        self.wait(shared.running.drained(), SLACK, Order::Exit).await;
         tasks
     }
 
@@ -198,12 +205,14 @@ impl Supervisor {
     }
 }
 
-async fn stop_ordered(orders: &mut mpsc::UnboundedReceiver<Order>) -> StopReason {
+/// Waits for the order to stop, and remembers whether the worker is to begin quiet.
+async fn stop_ordered(orders: &mut mpsc::UnboundedReceiver<Order>, opening: &mut Gate) -> StopReason {
     loop {
         match orders.recv().await {
             Some(Order::Stop(reason)) => return reason,
             Some(Order::Hurry | Order::Exit) | None => return StopReason::Asked,
-            Some(Order::Quiet | Order::Resume) => {}
+            Some(Order::Quiet) => *opening = Gate::Quiet,
+            Some(Order::Resume) => *opening = Gate::Open,
         }
     }
 }
