@@ -1,3 +1,11 @@
-//! What the tests of the folder `tests` share, and the programs that they start.
+//! What the tests of the folder `tests` share: a log of events, a store that is watched and can fail, a bench to put a
+//! worker on, and the programs that they start.
 
+mod bench;
+mod events;
 pub mod signalled;
+mod watched;
+
+pub use self::bench::Bench;
+pub use self::events::Events;
+pub use self::watched::{Verb, Watched};

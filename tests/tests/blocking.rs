@@ -46,10 +46,10 @@ fn told(
 }
 
 #[job(cleanup = "50ms")]
-fn deaf(door: State<Door>, events: State<Events>) -> Result<u32, JobError> {
-    events.push("deaf starts");
+fn oblivious(door: State<Door>, events: State<Events>) -> Result<u32, JobError> {
+    events.push("oblivious starts");
     door.pass();
-    events.push("deaf ends");
+    events.push("oblivious ends");
     Ok(1)
 }
 
@@ -104,14 +104,14 @@ async fn one_that_ignores_its_signal_is_handed_back_and_its_late_return_changes_
     let bench = Bench::new();
     let door = Door::default();
     let worker = app(&bench).state(door.clone()).spawn().await.unwrap();
-    let job = Deaf::dispatch().on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    let job = Oblivious::dispatch().on(&bench.jobs).await.unwrap();
+    bench.events.wait("oblivious starts").await;
     let report = worker.stop_and_wait().await;
     assert_eq!(report.handed_back, [job.id()]);
     let before = job.record().await.unwrap();
     assert_eq!((before.state, before.attempt), (JobState::Ready, 0));
     door.open();
-    bench.events.wait("deaf ends").await;
+    bench.events.wait("oblivious ends").await;
     assert_eq!(job.record().await.unwrap(), before);
     assert_eq!(app(&bench).state(door).run_until_empty().await.unwrap().completed, 1);
 }
@@ -123,7 +123,7 @@ async fn blocking_jobs_do_not_keep_async_ones_waiting_nor_the_other_way_round() 
         door.open();
     }
     let bench = Bench::new();
-    Deaf::dispatch_many(std::iter::repeat_with(Deaf::new).take(5)).on(&bench.jobs).await.unwrap();
+    Oblivious::dispatch_many(std::iter::repeat_with(Oblivious::new).take(5)).on(&bench.jobs).await.unwrap();
     Opens::dispatch().on(&bench.jobs).await.unwrap();
     let report = app(&bench).concurrency(1).blocking_threads(1).run_until_empty().await.unwrap();
     assert_eq!(report.completed, 6);
@@ -133,13 +133,13 @@ async fn blocking_jobs_do_not_keep_async_ones_waiting_nor_the_other_way_round() 
 async fn no_more_run_at_a_time_than_there_are_threads() {
     let bench = Bench::new();
     let door = Door::default();
-    Deaf::dispatch_many(std::iter::repeat_with(Deaf::new).take(5)).on(&bench.jobs).await.unwrap();
+    Oblivious::dispatch_many(std::iter::repeat_with(Oblivious::new).take(5)).on(&bench.jobs).await.unwrap();
     let worker = app(&bench).state(door.clone()).blocking_threads(2).spawn().await.unwrap();
-    bench.events.wait_times("deaf starts", 2).await;
+    bench.events.wait_times("oblivious starts", 2).await;
     bench.events.wait_times("beat", bench.events.count("beat") + 1).await;
-    assert_eq!((bench.events.count("deaf starts"), worker.running()), (2, 2));
+    assert_eq!((bench.events.count("oblivious starts"), worker.running()), (2, 2));
     door.open();
-    bench.events.wait_times("deaf completed", 5).await;
+    bench.events.wait_times("oblivious completed", 5).await;
     worker.stop_and_wait().await;
 }
 
@@ -181,8 +181,8 @@ async fn a_worker_that_drains_waits_for_the_blocking_job() {
     let door = Door::default();
     let grace = Duration::from_secs(60);
     let worker = app(&bench).state(door.clone()).shutdown_timeout(grace).spawn().await.unwrap();
-    Deaf::dispatch().on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    Oblivious::dispatch().on(&bench.jobs).await.unwrap();
+    bench.events.wait("oblivious starts").await;
     worker.stop();
     worker.wait_for(WorkerState::Draining).await;
     door.open();

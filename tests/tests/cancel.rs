@@ -80,7 +80,7 @@ async fn the_signal_tells_all_that_there_is_to_know() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_job_that_is_deaf_is_dropped_after_its_cleanup_time() {
+async fn a_cancelled_job_that_is_oblivious_is_dropped_after_its_cleanup_time() {
     struct Dropped(Events);
     impl Drop for Dropped {
         fn drop(&mut self) {
@@ -88,20 +88,20 @@ async fn a_cancelled_job_that_is_deaf_is_dropped_after_its_cleanup_time() {
         }
     }
     #[job(cleanup = "8s")]
-    async fn deaf(events: State<Events>) {
+    async fn oblivious(events: State<Events>) {
         let _dropped = Dropped(Events::clone(&events));
-        events.push("deaf starts");
+        events.push("oblivious starts");
         std::future::pending::<()>().await;
     }
     let bench = Bench::new();
     let worker = bench.app().spawn().await.unwrap();
-    let job = Deaf::dispatch().on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    let job = Oblivious::dispatch().on(&bench.jobs).await.unwrap();
+    bench.events.wait("oblivious starts").await;
     let begun = Instant::now();
     job.cancel().await.unwrap();
     bench.events.wait("dropped").await;
     assert_eq!(begun.elapsed().as_secs(), 8);
-    bench.events.assert_order(&["deaf cancelled", "dropped"]);
+    bench.events.assert_order(&["oblivious cancelled", "dropped"]);
     worker.stop_and_wait().await;
 }
 

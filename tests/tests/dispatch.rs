@@ -74,7 +74,7 @@ async fn waiting_for_a_dead_job_tells_what_went_wrong() {
     worker.stop_and_wait().await;
     let WaitError::Dead { id, failure: Some(failure), .. } = &error else { panic!("{error:?}") };
     assert_eq!((*id, failure.message.as_str()), (job.id(), "too much"));
-    assert_eq!(error.to_string(), format!("job {} is dead: no retries left", job.id()));
+    assert_eq!(error.to_string(), format!("job {} is dead: no retries left: too much", job.id()));
 }
 
 #[tokio::test(start_paused = true)]

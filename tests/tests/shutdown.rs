@@ -25,9 +25,9 @@ async fn work_for(millis: u64, events: State<Events>) {
 
 /// Cleans up for as long as it is let.
 #[job]
-async fn deaf(events: State<Events>) {
-    let _dropped = Dropped(Events::clone(&events), "deaf dropped");
-    events.push("deaf starts");
+async fn oblivious(events: State<Events>) {
+    let _dropped = Dropped(Events::clone(&events), "oblivious dropped");
+    events.push("oblivious starts");
     std::future::pending::<()>().await;
 }
 
@@ -110,15 +110,15 @@ async fn the_order_of_a_hard_stop() {
     let bench = Bench::new();
     let worker = bench.app().spawn().await.unwrap();
     let watching = states_of(&worker, &bench.events);
-    let deaf = Deaf::dispatch().on(&bench.jobs).await.unwrap();
+    let oblivious = Oblivious::dispatch().on(&bench.jobs).await.unwrap();
     let cleaner = SlowCleaner::dispatch(5).on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    bench.events.wait("oblivious starts").await;
     bench.events.wait("cleaner starts").await;
     let begun = Instant::now();
     worker.stop();
     bench.events.wait("cleaner told: shutdown").await;
     assert_eq!(begun.elapsed().as_secs(), 25);
-    bench.events.wait("deaf dropped").await;
+    bench.events.wait("oblivious dropped").await;
     assert_eq!(begun.elapsed().as_secs(), 25 + 3);
     let report = worker.stopped().await;
     watching.await.unwrap();
@@ -128,8 +128,8 @@ async fn the_order_of_a_hard_stop() {
         "state draining",
         "state cancelling",
         "cleaner told: shutdown",
-        "deaf handed back",
-        "deaf dropped",
+        "oblivious handed back",
+        "oblivious dropped",
         "cleaned",
         "slow_cleaner handed back",
         "leave",
@@ -137,8 +137,8 @@ async fn the_order_of_a_hard_stop() {
     ]);
     let mut back = report.handed_back;
     back.sort();
-    assert_eq!((report.completed, back), (0, vec![deaf.id(), cleaner.id()]));
-    for id in [deaf.id(), cleaner.id()] {
+    assert_eq!((report.completed, back), (0, vec![oblivious.id(), cleaner.id()]));
+    for id in [oblivious.id(), cleaner.id()] {
         let job = bench.record(id).await;
         assert_eq!((job.state, job.attempt, job.worker), (JobState::Ready, 0, None));
         assert!(bench.history(id).await.iter().all(|attempt| attempt.failure.is_none()));
@@ -149,12 +149,12 @@ async fn the_order_of_a_hard_stop() {
 async fn the_heartbeat_goes_on_until_the_worker_leaves_and_leaving_is_last() {
     let bench = Bench::new();
     let worker = bench.app().spawn().await.unwrap();
-    Deaf::dispatch().on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    Oblivious::dispatch().on(&bench.jobs).await.unwrap();
+    bench.events.wait("oblivious starts").await;
     let before = bench.events.count("beat");
     worker.stop_and_wait().await;
     assert!(bench.events.count("beat") >= before + 25, "{:?}", bench.events.all());
-    bench.events.assert_order(&["deaf handed back", "leave"]);
+    bench.events.assert_order(&["oblivious handed back", "leave"]);
     assert_eq!(bench.events.all().last().map(String::as_str), Some("leave"));
     assert!(bench.jobs.inspect().unwrap().workers(bench.jobs.now()).await.unwrap().is_empty());
 }
@@ -301,8 +301,8 @@ async fn the_states_of_a_worker_in_order() {
     tokio::task::yield_now().await;
     worker.resume();
     worker.wait_for(WorkerState::Running).await;
-    Deaf::dispatch().on(&bench.jobs).await.unwrap();
-    bench.events.wait("deaf starts").await;
+    Oblivious::dispatch().on(&bench.jobs).await.unwrap();
+    bench.events.wait("oblivious starts").await;
     worker.stop_and_wait().await;
     watching.await.unwrap();
     let states = ["starting", "running", "quiet", "running", "draining", "cancelling", "stopped"];

@@ -70,7 +70,8 @@ async fn claims_that_fail_are_spaced_out() {
     bench.events.wait("Claim fails").await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let tries = bench.events.count("Claim fails");
-    assert!((10..30).contains(&tries), "{tries} tries in a minute");
+    // By two fetchers, one for async jobs and one for blocking ones.
+    assert!((10..40).contains(&tries), "{tries} tries in a minute");
     worker.stop_and_wait().await;
 }
 
