@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobwork::store::{Beat, BeatKind, Claim, Rescue, Store, WorkerInfo, WorkerState};
-use jobwork::{CancelSignal, DeadReason, FailureKind, JobContext, JobState, State, WorkerId, job};
+use jobwork::{CancelSignal, DeadReason, FailedJob, FailureKind, JobContext, JobError, JobState, State, WorkerId, job};
 use jobwork_tests::{Bench, Events, Verb};
 use tokio::time::Instant;
 
@@ -122,6 +122,22 @@ async fn how_many_deaths_a_job_may_cost_is_the_apps_to_say() {
     job.wait().await.unwrap_err();
     worker.stop_and_wait().await;
     assert_eq!(job.status().await.unwrap(), JobState::Dead);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_handlers_of_a_poison_pill_are_called_by_whoever_rescues_it() {
+    async fn bury(failed: FailedJob, error: JobError) {
+        let events = failed.job.state::<Events>().expect("every bench gives the log to its app");
+        events.push(format!("buried at attempt {}: {error}", failed.job.attempt()));
+    }
+    #[job(on_dead = bury)]
+    async fn lethal() {}
+    let bench = Bench::new();
+    Lethal::dispatch().on(&bench.jobs).await.unwrap();
+    die_with_a_job(&bench, "lethal").await;
+    let worker = bench.app().poison_after(1).spawn().await.unwrap();
+    bench.events.wait("buried at attempt 1: 1 workers died while they ran it").await;
+    worker.stop_and_wait().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,16 +5,18 @@
 //! [`Stop`] question every few thousand frames and gives up with [`Error::Stopped`]. Files appear whole or
 //! not at all, and a step run again writes the same files.
 //!
-//! ```no_run
-//! use std::path::{Path, PathBuf};
+//! ```
+//! use std::path::PathBuf;
 //!
-//! let (work, out) = (Path::new("work"), Path::new("public"));
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let folder = folder.path();
+//! let (work, out) = (folder.join("work"), folder.join("public"));
 //! let show = podcast::Show::new("news", "https://example.com/news");
 //! let never = || false;
 //! for source in podcast::find(&[PathBuf::from("episodes")])? {
-//!     let audio = podcast::process(&source, work, &never)?;
-//!     let audio = podcast::optimize(&audio, work, &never)?;
-//!     podcast::release(&audio, &show, out, &never)?;
+//!     let audio = podcast::process(&source, &work, &never)?;
+//!     let audio = podcast::optimize(&audio, &work, &never)?;
+//!     podcast::release(&audio, &show, &out, &never)?;
 //! }
 //! # Ok::<(), podcast::Error>(())
 //! ```

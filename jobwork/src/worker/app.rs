@@ -246,6 +246,9 @@ impl App {
 
     /// Works until it is stopped, by a signal of the system for instance, and reports how it ended.
     ///
+    /// A blocking job that never returns was handed back by then, but its thread lives on, and a runtime that is dropped
+    /// waits for it: end your `main` with `Runtime::shutdown_background` or `std::process::exit`, as the generated one does.
+    ///
     /// # Errors
     /// [`Error::Config`] when it can't work as it is configured; [`Error::Url`] or [`Error::Open`] for its store.
     /// Once it works, no error of the store ends it.

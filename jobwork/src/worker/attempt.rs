@@ -2,20 +2,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::classify::classify;
+use super::failure;
 use super::judge::{Judgement, Returned, Seen, judge};
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
-use crate::perform::{CancelReason, ErrorHandler, FailedJob, Handler, JobContext, JobResult, WhatNext, catch};
-
-/// An error handler that has not returned by then is dropped.
-const HANDLER_LIMIT: Duration = Duration::from_secs(30);
+use crate::perform::{CancelReason, Handler, JobContext, JobResult, WhatNext};
 
 type Running = Pin<Box<dyn Future<Output = JobResult> + Send>>;
 
@@ -127,54 +124,8 @@ impl Attempt {
             Outcome::Dead { reason, .. } => WhatNext::Dead(reason.clone()),
             _ => return outcome,
         };
-        self.call_handlers(next, &error).await;
+        failure::tell(&self.shared, &self.handler, &self.job, &next, &error).await;
         outcome
-    }
-
-    async fn call_handlers(&self, next: WhatNext, error: &JobError) {
-        let handling = &self.handler.handling;
-        let own = self.chain_handler().or_else(|| handling.on_error.clone());
-        let on_dead = handling.on_dead.clone().filter(|_| matches!(next, WhatNext::Dead(_)));
-        for handler in self.shared.on_error.iter().cloned().chain(own).chain(on_dead) {
-            self.call_handler(&handler, FailedJob::new(self.job.clone(), next.clone()), error.clone()).await;
-        }
-    }
-
-    /// The chain's error handler, which takes the place of the member's own.
-    fn chain_handler(&self) -> Option<Arc<dyn ErrorHandler>> {
-        let name = self.job.chain()?.on_error.as_deref()?;
-        let handler = self.shared.registry.chain_handler(name);
-        if handler.is_none() {
-            tracing::error!(name, "this program has no such error handler for the chain; the job's own is called");
-        }
-        handler
-    }
-
-    /// Calls one error handler. Whatever it does, the outcome stands.
-    async fn call_handler(&self, handler: &Arc<dyn ErrorHandler>, failed: FailedJob, error: JobError) {
-        let handler = Arc::clone(handler);
-        let jobs = self.shared.jobs.clone();
-        let call = current::scope(jobs, async move {
-            let called = catch(|| handler.handle(failed, error)).map_err(|panic| panic.to_string())?;
-            called.await
-        });
-        // A task of its own catches a panic between two awaits too, and is dropped with its limit.
-        let mut task = tokio::spawn(call);
-        let called = tokio::select! {
-            called = &mut task => Some(called),
-            () = tokio::time::sleep(HANDLER_LIMIT) => None,
-            // The outcome can still be written now, and not after the worker's end.
-            () = self.shared.running.closing() => None,
-        };
-        match called {
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(message))) => tracing::error!(error = message, "an error handler failed"),
-            Some(Err(broken)) => tracing::error!(error = %broken, "an error handler broke off"),
-            None => {
-                task.abort();
-                tracing::error!("an error handler took too long and was dropped");
-            }
-        }
     }
 
     fn lease(&self) -> Lease {

@@ -6,6 +6,7 @@ mod classify;
 #[cfg(feature = "cli")]
 mod command;
 mod config;
+mod failure;
 mod fetcher;
 mod handle;
 mod health;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::failure;
 use super::shared::Shared;
 use crate::clock::until;
 use crate::store::Rescue;
@@ -26,7 +27,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         let rescue = Rescue { poison_after: shared.config.poison_after, now: looked };
         match upkeep.rescue(rescue).await {
             Ok(rescued) if rescued.is_empty() => {}
-            Ok(rescued) => tracing::warn!(jobs = rescued.len(), "rescued the jobs of a dead worker"),
+            Ok(rescued) => {
+                tracing::warn!(jobs = rescued.len(), "rescued the jobs of a dead worker");
+                // User code is called where the jobs run, so that it can't keep anybody from being rescued.
+                shared.runtime.spawn(failure::tell_of_poison(Arc::clone(&shared), rescued));
+            }
             Err(error) => tracing::error!(%error, "can't look for dead workers; trying again"),
         }
         tokio::time::sleep(EVERY).await;

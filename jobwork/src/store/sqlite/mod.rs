@@ -43,7 +43,8 @@ use crate::job::{Finished, JobId, NewJob};
 /// living worker.
 ///
 /// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit.
-/// Where another process holds the file's lock, calls wait for it as long as it takes.
+/// Where another process holds the file's lock, calls wait for it as long as it takes: one that is stopped (SIGSTOP, a
+/// debugger) in the middle of a write keeps the others waiting until it goes on or is killed.
 ///
 /// All handles that a process has of a file share one writer; a handle is cheap to clone, and with the last one the
 /// file is closed, which may take as long as the writes that were begun.
