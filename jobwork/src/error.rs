@@ -59,6 +59,14 @@ pub enum Error {
         /// The reason it gave.
         source: BoxError,
     },
+    /// Another job has the unique key, and the dispatch asked to fail then.
+    #[error("job `{job}` was not dispatched: job {existing} has the same unique key")]
+    Duplicate {
+        /// The job's name.
+        job: String,
+        /// The job that has the key.
+        existing: JobId,
+    },
     /// The worker can't start as it is configured.
     #[error("{0}")]
     Config(String),

@@ -23,8 +23,9 @@ pub use self::client::{
 pub use self::clock::Clock;
 pub use self::error::{Error, Result};
 pub use self::job::{
-    Attempt, Backoff, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished, Job, JobError, JobId, JobOptions,
-    JobState, Lease, Member, Membership, NewJob, Outcome, Record, Verdict, Wait, WorkerId,
+    Attempt, Backoff, BatchId, BatchPlace, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished, Flow, Job,
+    JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, NewBatch, NewJob, OnConflict,
+    Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
 };
 pub use self::perform::{
     CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use jobwork::store::memory::Memory;
-use jobwork::store::{Batch, Beat, BeatKind, Claim, Inspect, Rescue, Settled, Signals, Store, Topic, Upkeep, Wakeups};
-use jobwork::{Error, Finished, JobId, NewJob, Result};
+use jobwork::store::{
+    Batch, Beat, BeatKind, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+};
+use jobwork::{Error, Finished, JobId, Result};
 use tokio::sync::watch;
 
 use crate::Events;
@@ -115,11 +117,11 @@ impl Store for Watched {
         "watched"
     }
 
-    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
+    async fn push(&self, push: Push) -> Result<Stored> {
         self.enter(Verb::Push).await?;
-        self.events.push(format!("push {}", jobs.len()));
-        let ids = self.memory.push(jobs, now).await?;
-        self.leave(Verb::Push).await.map(|()| ids)
+        self.events.push(format!("push {}", push.jobs.len()));
+        let stored = self.memory.push(push).await?;
+        self.leave(Verb::Push).await.map(|()| stored)
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobwork::store::{Beat, BeatKind, Claim, Rescue, Store, WorkerInfo, WorkerState};
+use jobwork::store::{Beat, BeatKind, Claim, Rescue, Served, Store, WorkerInfo, WorkerState};
 use jobwork::{CancelSignal, DeadReason, FailedJob, FailureKind, JobContext, JobError, JobState, State, WorkerId, job};
 use jobwork_tests::{Bench, Events, Verb};
 use tokio::time::Instant;
@@ -80,7 +80,8 @@ async fn die_with_a_job(bench: &Bench, name: &str) {
     let lease = Duration::from_secs(15);
     let beat = Beat { worker: info.into(), kind: BeatKind::Join, state, running: 0, lease, now };
     bench.store.beat(beat).await.unwrap();
-    let claim = Claim { worker: id, queues: None, names: [name.to_owned()].into(), limit: 1, now };
+    let served = Served { name: name.to_owned(), version: 1 };
+    let claim = Claim { worker: id, queues: None, names: [served].into(), limit: 1, now };
     assert_eq!(bench.store.claim(claim).await.unwrap().jobs.len(), 1);
 }
 

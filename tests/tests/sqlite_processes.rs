@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use jiff::Timestamp;
 use jobwork::store::sqlite::Sqlite;
-use jobwork::store::{Rescue, Store, Topic};
+use jobwork::store::{Push, Rescue, Store, Topic};
 use jobwork::{JobState, NewJob};
 use tempfile::TempDir;
 
@@ -110,7 +110,7 @@ async fn a_dispatch_in_one_process_wakes_a_waiter_in_another() {
 async fn the_next_rescue_takes_the_jobs_of_a_killed_process() {
     let directory = TempDir::new().unwrap();
     let store = Sqlite::open(file(&directory)).await.unwrap();
-    let ids = store.push(vec![NewJob::new("job", "{}"); 3], Timestamp::now()).await.unwrap();
+    let ids = store.push(Push::of(vec![NewJob::new("job", "{}"); 3], Timestamp::now())).await.unwrap().ids();
     let mut peer = Peer::start(&file(&directory), &["hold", "3"]).opened();
     peer.begin();
     while peer.line() != "held" {}

@@ -106,6 +106,8 @@ impl<J: Job> fmt::Debug for DispatchMany<J> {
 
 fn new_job<J: Job>(job: &J, placement: &Placement, jobs: &Jobs) -> Result<NewJob> {
     let mut new = NewJob::of::<J>(to_json(J::NAME, job)?);
+    let what = "can't make the keys";
+    new.flow = job.flow().map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source })?;
     placement.place(&mut new);
     new.run_at = placement.run_at(jobs.now());
     Ok(new)

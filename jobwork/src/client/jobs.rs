@@ -8,7 +8,7 @@ use super::current;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, JobId, NewJob, Record};
-use crate::store::{CancelAnswer, Filter, Inspect, Store, connect};
+use crate::store::{CancelAnswer, Filter, Inspect, Push, Store, connect};
 
 /// Looks at every new job before it is stored: may change it, or refuse it with an error.
 pub type DispatchHook = dyn Fn(&mut NewJob) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
@@ -121,7 +121,7 @@ impl Jobs {
                 .try_for_each(|hook| hook(job))
                 .map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
         }
-        self.store.push(jobs, self.now()).await
+        Ok(self.store.push(Push::of(jobs, self.now())).await?.ids())
     }
 
     /// Looking at jobs and changing them by hand.

@@ -75,6 +75,60 @@ impl FromStr for JobId {
     }
 }
 
+/// Names one batch of jobs, derived from its row as a [`JobId`] is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BatchId(Uuid);
+
+impl BatchId {
+    /// The id of the batch numbered `seq` that was dispatched at `at` (kept to the millisecond).
+    ///
+    /// # Panics
+    /// As [`JobId::derive`].
+    #[must_use]
+    pub fn derive(seq: u64, at: Timestamp) -> Self {
+        Self(JobId::derive(seq, at).0)
+    }
+
+    /// The number and the time in milliseconds that [`derive`](Self::derive) put in, or `None` for an id that was not derived.
+    #[must_use]
+    pub fn parts(self) -> Option<(u64, i64)> {
+        JobId(self.0).parts()
+    }
+
+    /// The id as a UUID.
+    #[must_use]
+    pub fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for BatchId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for BatchId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 /// Names one start of one worker.
 ///
 /// Fresh per start: an id made of host and process number comes back after a restart in a container, and then

@@ -1,28 +1,36 @@
 //! What a job is: its type, its stored form, its states and its outcomes. No I/O happens here.
 
 mod backoff;
+mod batch;
 mod error;
 mod fields;
+mod flow;
 mod id;
+mod limit;
 mod new;
 mod options;
 mod outcome;
 mod record;
 mod state;
+mod unique;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::backoff::Backoff;
+pub use self::batch::{BatchPlace, NewBatch};
 pub use self::error::{Cancelled, Failure, FailureKind, JobError, Verdict};
 #[doc(hidden)]
 pub use self::fields::{NextValue, ReadFields, WriteFields, read_fields, write_fields};
-pub use self::id::{JobId, WorkerId};
+pub use self::flow::Flow;
+pub use self::id::{BatchId, JobId, WorkerId};
+pub use self::limit::{Limit, LimitRule, Rate};
 pub use self::new::{Membership, NewJob, Wait};
 pub use self::options::JobOptions;
 pub use self::outcome::{DeadReason, Finished, Outcome};
 pub use self::record::{Attempt, Claimed, Lease, Member, Record};
 pub use self::state::JobState;
+pub use self::unique::{OnConflict, Unique, UniqueStates};
 
 /// A job's type, which is also its arguments.
 ///
@@ -50,4 +58,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Where and how the job is dispatched when the call doesn't say otherwise.
     const OPTIONS: JobOptions = JobOptions::DEFAULT;
+
+    /// What the job shares with others, by its arguments; nothing by default.
+    ///
+    /// # Errors
+    /// When a key can't be made of the arguments.
+    fn flow(&self) -> serde_json::Result<Flow> {
+        Ok(Flow::default())
+    }
 }

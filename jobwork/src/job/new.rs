@@ -1,8 +1,9 @@
 use std::borrow::Cow;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Job, JobOptions};
+use super::{BatchPlace, Flow, Job, JobOptions};
 
 /// A job as it is dispatched: everything a store keeps of it before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,14 @@ pub struct NewJob {
     pub retries: u32,
     /// Not before this time; `None` is at once.
     pub run_at: Option<Timestamp>,
+    /// Never started after this time.
+    pub expires_at: Option<Timestamp>,
+    /// Not retried after this time.
+    pub retry_until: Option<Timestamp>,
+    /// How long it is kept after it has ended; `None` leaves that to the workers.
+    pub retain: Option<Duration>,
+    /// The version of its arguments' form; 1 is the first.
+    pub version: u32,
     /// The arguments: a JSON object by parameter name, or an array in parameter order.
     pub args: String,
     /// Free words to find the job by.
@@ -26,6 +35,10 @@ pub struct NewJob {
     pub waits: Vec<Wait>,
     /// The chain this job is a member of.
     pub chain: Option<Membership>,
+    /// What it shares with other jobs.
+    pub flow: Flow,
+    /// The batch it is a member of.
+    pub batch: Option<BatchPlace>,
 }
 
 /// A job of the same push that must complete first, and where its output goes.
@@ -58,10 +71,16 @@ impl NewJob {
             priority: JobOptions::DEFAULT.priority,
             retries: JobOptions::DEFAULT.retries,
             run_at: None,
+            expires_at: None,
+            retry_until: None,
+            retain: None,
+            version: JobOptions::DEFAULT.version,
             args: args.into(),
             tags: Vec::new(),
             waits: Vec::new(),
             chain: None,
+            flow: Flow::default(),
+            batch: None,
         }
     }
 
@@ -73,6 +92,8 @@ impl NewJob {
             queue: Cow::Borrowed(options.queue),
             priority: options.priority,
             retries: options.retries,
+            retain: options.retain,
+            version: options.version,
             ..Self::new(J::NAME, args)
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// Where and how a job is dispatched when the call doesn't say otherwise.
 ///
 /// ```
@@ -16,11 +18,21 @@ pub struct JobOptions {
     pub priority: i32,
     /// Retries after the first attempt; 25 by default, as in Sidekiq (about 20 days with the default backoff).
     pub retries: u32,
+    /// Never started later than this after its dispatch, or after the time it was dispatched for; `None`, the default, is
+    /// no limit.
+    pub expires: Option<Duration>,
+    /// Not retried later than this after its dispatch, whatever retries are left; `None`, the default, is no limit.
+    pub retry_for: Option<Duration>,
+    /// How long it is kept after it has ended; `None`, the default, leaves that to the workers.
+    pub retain: Option<Duration>,
+    /// The version of the arguments' form; 1 by default.
+    pub version: u32,
 }
 
 impl JobOptions {
-    /// Queue `"default"`, priority 0, 25 retries.
-    pub const DEFAULT: Self = Self { queue: "default", priority: 0, retries: 25 };
+    /// Queue `"default"`, priority 0, 25 retries, version 1, no limits of time.
+    pub const DEFAULT: Self =
+        Self { queue: "default", priority: 0, retries: 25, expires: None, retry_for: None, retain: None, version: 1 };
 
     /// These options with another queue.
     #[must_use]
@@ -40,6 +52,34 @@ impl JobOptions {
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
+        self
+    }
+
+    /// These options with a time after which the job is not started any more.
+    #[must_use]
+    pub const fn expires(mut self, expires: Duration) -> Self {
+        self.expires = Some(expires);
+        self
+    }
+
+    /// These options with a time after which the job is not retried any more.
+    #[must_use]
+    pub const fn retry_for(mut self, retry_for: Duration) -> Self {
+        self.retry_for = Some(retry_for);
+        self
+    }
+
+    /// These options with a time for which the job is kept after it has ended.
+    #[must_use]
+    pub const fn retain(mut self, retain: Duration) -> Self {
+        self.retain = Some(retain);
+        self
+    }
+
+    /// These options with another version of the arguments' form.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
         self
     }
 }

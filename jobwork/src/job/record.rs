@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, JobId, JobState, WorkerId};
+use super::{BatchId, Failure, JobId, JobState, WorkerId};
 
 /// A worker's right to say what became of a job.
 ///
@@ -46,6 +46,12 @@ pub struct Claimed {
     pub run_at: Timestamp,
     /// Its place in a chain.
     pub chain: Option<Member>,
+    /// Not retried after this time.
+    pub retry_until: Option<Timestamp>,
+    /// The version of its arguments' form.
+    pub version: u32,
+    /// The batch it is a member of.
+    pub batch: Option<BatchId>,
 }
 
 impl Claimed {
@@ -64,6 +70,9 @@ impl Claimed {
             created_at,
             run_at: created_at,
             chain: None,
+            retry_until: None,
+            version: 1,
+            batch: None,
         }
     }
 }
@@ -123,6 +132,16 @@ pub struct Record {
     pub cancel_requested: bool,
     /// Its place in a chain.
     pub chain: Option<Member>,
+    /// Never started after this time.
+    pub expires_at: Option<Timestamp>,
+    /// Not retried after this time.
+    pub retry_until: Option<Timestamp>,
+    /// How long it is kept after it has ended; `None` leaves that to the workers.
+    pub retain: Option<std::time::Duration>,
+    /// The version of its arguments' form.
+    pub version: u32,
+    /// The batch it is a member of.
+    pub batch: Option<BatchId>,
 }
 
 impl Record {
@@ -150,6 +169,11 @@ impl Record {
             worker: None,
             cancel_requested: false,
             chain: None,
+            expires_at: None,
+            retry_until: None,
+            retain: None,
+            version: 1,
+            batch: None,
         }
     }
 }

@@ -69,7 +69,7 @@ mod tests {
     async fn memory_is_a_fresh_store_each_time() {
         let (one, other) = (connect("memory:").await.unwrap(), connect("memory:").await.unwrap());
         let now = jiff::Timestamp::UNIX_EPOCH;
-        one.push(vec![crate::NewJob::new("job", "{}")], now).await.unwrap();
+        one.push(crate::store::Push::of(vec![crate::NewJob::new("job", "{}")], now)).await.unwrap();
         assert_eq!(one.inspect().unwrap().counts(now).await.unwrap().ready, 1);
         assert_eq!(other.inspect().unwrap().counts(now).await.unwrap().ready, 0);
     }

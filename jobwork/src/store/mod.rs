@@ -11,6 +11,7 @@ mod fill;
 pub(crate) use self::fill::fill;
 
 pub mod memory;
+mod push;
 mod requests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -24,13 +25,14 @@ use jiff::Timestamp;
 
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
+pub use self::push::{Push, Pushed, Stored};
 pub use self::requests::{
-    Batch, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Settled, Signals,
+    Batch, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served, Settled, Signals,
     WorkerInfo, WorkerRecord, WorkerState,
 };
 pub use self::wakeups::{Topic, Waker, Wakeups};
 use crate::error::Result;
-use crate::job::{Attempt, Claimed, Finished, JobId, NewJob, Record, WorkerId};
+use crate::job::{Attempt, Claimed, Finished, JobId, Record, WorkerId};
 
 /// A place where jobs rest.
 ///
@@ -41,8 +43,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The kind of store in one word, such as `sqlite`.
     fn name(&self) -> &'static str;
 
-    /// Stores jobs, and returns their ids in the same order; when it returns `Ok`, they are on stable storage.
-    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>>;
+    /// Stores jobs; when it returns `Ok`, they are on stable storage.
+    async fn push(&self, push: Push) -> Result<Stored>;
 
     /// Hands ready jobs to a worker, highest priority first within a queue, oldest first within a priority.
     /// No job is ever handed to two workers at a time.

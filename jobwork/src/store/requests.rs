@@ -15,12 +15,21 @@ pub struct Claim {
     /// The queues it serves, most important first: one is emptied before the next is looked at.
     /// `None` serves every queue, in no particular order.
     pub queues: Option<Arc<[String]>>,
-    /// The names of the jobs it can perform; others are left for a worker that can.
-    pub names: Arc<[String]>,
+    /// The jobs it can perform; others are left for a worker that can.
+    pub names: Arc<[Served]>,
     /// How many at most.
     pub limit: usize,
     /// The time it is.
     pub now: Timestamp,
+}
+
+/// A name under which a worker performs jobs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Served {
+    /// The stored name.
+    pub name: String,
+    /// The newest version of the arguments that it understands; newer ones are left for a worker that does.
+    pub version: u32,
 }
 
 /// What a worker got.

@@ -13,7 +13,7 @@ use super::idle::Idle;
 use super::shared::Shared;
 use crate::clock::until;
 use crate::job::{Claimed, Finished, Outcome};
-use crate::store::{Claim, Topic, Wakeups};
+use crate::store::{Claim, Served, Topic, Wakeups};
 
 /// Whether a fetcher may claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) struct Lane {
     /// Which of the worker's fetchers it is, from 0.
     pub(crate) index: usize,
     /// The names of the jobs it claims.
-    pub(crate) names: Arc<[String]>,
+    pub(crate) names: Arc<[Served]>,
     /// How many jobs it may run at a time.
     pub(crate) slots: usize,
     /// How long it works.
@@ -54,7 +54,7 @@ pub(crate) struct Lane {
 pub(crate) struct Fetcher {
     shared: Arc<Shared>,
     /// The names of the jobs it claims.
-    names: Arc<[String]>,
+    names: Arc<[Served]>,
     /// One permit for each job it may run at a time.
     slots: Arc<Semaphore>,
     /// Claimed and not yet started.

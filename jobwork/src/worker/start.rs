@@ -18,7 +18,7 @@ use crate::client::{Jobs, current};
 use crate::error::{Error, Result};
 use crate::job::WorkerId;
 use crate::perform::{ErrorHandler, Handler, Kind, Middleware, Registry, States};
-use crate::store::{WorkerInfo, WorkerState};
+use crate::store::{Served, WorkerInfo, WorkerState};
 
 /// Everything a worker is made of.
 pub(crate) struct Parts {
@@ -95,9 +95,9 @@ fn run_apart(life: impl Future<Output = ()> + Send + 'static, single_runtime: bo
 /// What each fetcher sees to. Blocking jobs have one of their own: they are claimed only when a thread is free for them,
 /// and never keep async jobs waiting.
 fn lanes(shared: &Shared, until: Until) -> Vec<Lane> {
-    let names = |wanted: &dyn Fn(&Handler) -> bool| -> Arc<[String]> {
+    let names = |wanted: &dyn Fn(&Handler) -> bool| -> Arc<[Served]> {
         let wanted = shared.handlers.iter().filter(|(_, handler)| wanted(handler));
-        wanted.map(|(name, _)| (*name).to_owned()).collect()
+        wanted.map(|(name, handler)| served(name, handler)).collect()
     };
     let lanes = match until {
         Until::One => vec![(names(&|_| true), 1)],
@@ -129,4 +129,8 @@ fn log_start(shared: &Shared) {
     for entry in shared.registry.jobs() {
         tracing::debug!(name = entry.name(), place = entry.place(), "performs");
     }
+}
+
+fn served(name: &str, handler: &Handler) -> Served {
+    Served { name: name.to_owned(), version: handler.entry.options().version }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobwork::store::sqlite::Sqlite;
-use jobwork::store::{Beat, BeatKind, Claim, Store, WorkerInfo, WorkerState};
+use jobwork::store::{Beat, BeatKind, Claim, Push, Served, Store, WorkerInfo, WorkerState};
 use jobwork::{Finished, JobId, NewJob, Outcome, Result, WorkerId};
 
 #[tokio::main]
@@ -43,7 +43,7 @@ fn listen() {
 
 async fn push(store: &Sqlite, count: usize) -> Result<()> {
     for _ in 0..count {
-        let ids = store.push(vec![NewJob::new("job", "{}")], Timestamp::now()).await?;
+        let ids = store.push(Push::of(vec![NewJob::new("job", "{}")], Timestamp::now())).await?.ids();
         say(ids[0]);
     }
     Ok(())
@@ -65,7 +65,13 @@ async fn join(store: &Sqlite) -> Result<WorkerId> {
 }
 
 fn claim(worker: WorkerId, limit: usize) -> Claim {
-    Claim { worker, queues: None, names: Arc::new(["job".to_owned()]), limit, now: Timestamp::now() }
+    Claim {
+        worker,
+        queues: None,
+        names: Arc::new([Served { name: "job".to_owned(), version: 1 }]),
+        limit,
+        now: Timestamp::now(),
+    }
 }
 
 async fn work(store: &Sqlite, count: usize) -> Result<()> {

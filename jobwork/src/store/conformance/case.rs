@@ -9,7 +9,8 @@ use crate::job::{
     Record, Wait, WorkerId,
 };
 use crate::store::{
-    Batch, Beat, BeatKind, CancelAnswer, Claim, Inspect, Rescue, Settled, Signals, Store, WorkerInfo, WorkerState,
+    Batch, Beat, BeatKind, CancelAnswer, Claim, Inspect, Push, Rescue, Served, Settled, Signals, Store, Stored,
+    WorkerInfo, WorkerState,
 };
 
 /// How long a worker of the suite is taken to be alive without a beat.
@@ -47,7 +48,11 @@ impl Case {
     }
 
     pub(super) async fn push(&self, jobs: Vec<NewJob>) -> Vec<JobId> {
-        self.store.push(jobs, self.now).await.unwrap()
+        self.push_all(Push::of(jobs, self.now)).await.ids()
+    }
+
+    pub(super) async fn push_all(&self, push: Push) -> Stored {
+        self.store.push(push).await.unwrap()
     }
 
     pub(super) async fn push_one(&self, job: NewJob) -> JobId {
@@ -78,7 +83,7 @@ impl Case {
 
     /// A claim of every queue with the suite's names.
     pub(super) fn asks(&self, worker: WorkerId, limit: usize) -> Claim {
-        Claim { worker, queues: None, names: strings(&NAMES), limit, now: self.now }
+        Claim { worker, queues: None, names: served(&NAMES), limit, now: self.now }
     }
 
     pub(super) async fn claim_as(&self, claim: Claim) -> Batch {
@@ -172,6 +177,11 @@ impl Case {
 
 pub(super) fn strings(words: &[&str]) -> Arc<[String]> {
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// These names, each in its first version.
+pub(super) fn served(names: &[&str]) -> Arc<[Served]> {
+    names.iter().map(|name| Served { name: (*name).to_owned(), version: 1 }).collect()
 }
 
 pub(super) fn job() -> NewJob {

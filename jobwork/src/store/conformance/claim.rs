@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::case::*;
 use crate::clock::after;
 use crate::job::{JobId, JobState, Lease, NewJob, WorkerId};
-use crate::store::{BeatKind, Claim, Store};
+use crate::store::{BeatKind, Claim, Served, Store};
 
 fn ids(claimed: Vec<crate::job::Claimed>) -> Vec<JobId> {
     claimed.into_iter().map(|job| job.lease.job).collect()
@@ -135,8 +135,18 @@ pub async fn a_name_the_worker_lacks_is_left_for_one_that_has_it(store: Arc<dyn 
     assert_eq!(case.claim(common, 5).await, []);
     let job = case.record(id).await;
     assert_eq!((job.state, job.attempt), (JobState::Ready, 0));
-    let claim = Claim { names: strings(&["rare"]), ..case.asks(rare, 5) };
+    let claim = Claim { names: served(&["rare"]), ..case.asks(rare, 5) };
     assert_eq!(case.claim_as(claim).await.jobs[0].lease, Lease { job: id, attempt: 1, worker: rare, claim: 1 });
+}
+
+pub async fn arguments_newer_than_the_worker_are_left_for_one_that_knows_them(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let id = case.push_one(NewJob { version: 2, ..job() }).await;
+    let (old, new) = (case.join().await, case.join().await);
+    assert_eq!(case.claim(old, 5).await, []);
+    let names = [Served { name: "job".to_owned(), version: 3 }].into();
+    let claimed = case.claim_as(Claim { names, ..case.asks(new, 5) }).await.jobs;
+    assert_eq!((claimed[0].lease.job, claimed[0].version), (id, 2));
 }
 
 pub async fn jobs_of_other_names_hide_nothing_behind_them(store: Arc<dyn Store>) {
@@ -151,7 +161,7 @@ pub async fn a_worker_without_names_claims_nothing(store: Arc<dyn Store>) {
     let case = Case::new(store);
     case.push(jobs(1)).await;
     let worker = case.join().await;
-    let batch = case.claim_as(Claim { names: strings(&[]), ..case.asks(worker, 5) }).await;
+    let batch = case.claim_as(Claim { names: served(&[]), ..case.asks(worker, 5) }).await;
     assert_eq!((batch.jobs, batch.next_due), (Vec::new(), None));
 }
 

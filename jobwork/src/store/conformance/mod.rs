@@ -50,6 +50,7 @@ macro_rules! store_conformance {
                 ids_sort_by_dispatch_and_never_repeat
                 a_push_of_nothing_stores_nothing
                 a_pushed_job_is_as_it_was_given
+                the_times_and_the_version_of_a_job_are_as_they_were_given
                 a_pushed_job_is_ready_and_has_no_past
                 a_job_with_a_time_to_come_is_scheduled_until_then
                 a_job_with_a_time_that_has_passed_is_ready
@@ -78,6 +79,7 @@ macro_rules! store_conformance {
                 a_queue_that_is_not_asked_for_is_left_alone
                 a_claim_without_queues_serves_every_queue
                 a_name_the_worker_lacks_is_left_for_one_that_has_it
+                arguments_newer_than_the_worker_are_left_for_one_that_knows_them
                 jobs_of_other_names_hide_nothing_behind_them
                 a_worker_without_names_claims_nothing
                 a_scheduled_job_is_claimed_at_its_time_and_not_before

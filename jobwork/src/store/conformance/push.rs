@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::case::*;
+use crate::clock::after;
 use crate::job::{JobState, Membership, NewJob, Wait};
 use crate::store::{Counts, Store};
 
@@ -44,6 +45,15 @@ pub async fn a_pushed_job_is_as_it_was_given(store: Arc<dyn Store>) {
     assert_eq!((job.created_at, job.run_at), (case.now, case.now));
 }
 
+pub async fn the_times_and_the_version_of_a_job_are_as_they_were_given(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let (soon, later) = (after(case.now, SECOND), case.in_an_hour());
+    let given = NewJob { expires_at: Some(soon), retry_until: Some(later), retain: Some(HOUR), version: 3, ..job() };
+    let job = case.record(case.push_one(given).await).await;
+    assert_eq!((job.expires_at, job.retry_until), (Some(soon), Some(later)));
+    assert_eq!((job.retain, job.version), (Some(HOUR), 3));
+}
+
 pub async fn a_pushed_job_is_ready_and_has_no_past(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let job = case.push_one(job()).await;
@@ -78,7 +88,7 @@ pub async fn a_job_that_waits_for_another_is_waiting(store: Arc<dyn Store>) {
 }
 
 async fn is_refused_whole(case: Case, push: Vec<NewJob>) {
-    case.store.push(push, case.now).await.unwrap_err();
+    case.store.push(crate::store::Push::of(push, case.now)).await.unwrap_err();
     assert_eq!(case.inspect().counts(case.now).await.unwrap(), Counts::default());
     assert_eq!(case.push(jobs(1)).await.len(), 1, "a good push is taken after a bad one");
 }
@@ -124,7 +134,7 @@ pub async fn text_of_every_script_comes_back_as_it_was(store: Arc<dyn Store>) {
     let given = NewJob { queue: text.into(), tags: tags.clone(), ..NewJob::new(text, text) };
     let id = case.push_one(given).await;
     let worker = case.join().await;
-    let claim = crate::store::Claim { names: strings(&[text]), queues: Some(strings(&[text])), ..case.asks(worker, 1) };
+    let claim = crate::store::Claim { names: served(&[text]), queues: Some(strings(&[text])), ..case.asks(worker, 1) };
     let claimed = case.claim_as(claim).await.jobs.pop().unwrap();
     assert_eq!((claimed.name.as_str(), claimed.queue.as_str(), claimed.args.as_str()), (text, text, text));
     assert_eq!((claimed.tags, case.record(id).await.name.as_str()), (tags, text));

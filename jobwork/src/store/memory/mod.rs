@@ -10,12 +10,13 @@ mod workers;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use self::rows::Rows;
-use super::{Batch, Beat, Claim, Inspect, Rescue, Settled, Signals, Store, Topic, Upkeep, Waker, Wakeups};
+use super::{
+    Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Waker, Wakeups,
+};
 use crate::error::Result;
-use crate::job::{Finished, JobId, NewJob};
+use crate::job::{Finished, JobId};
 
 /// A store in this process's memory, for tests: it keeps every promise of a store but the one to survive the process.
 ///
@@ -69,8 +70,8 @@ impl Store for Memory {
         "memory"
     }
 
-    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
-        self.write(|rows| rows.push(jobs, now))
+    async fn push(&self, push: Push) -> Result<Stored> {
+        self.write(|rows| rows.push(push))
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use super::index::Index;
 use super::workers::Worker;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, Claimed, JobId, JobState, Lease, Member, NewJob, Record, WorkerId};
-use crate::store::{Batch, Claim};
+use crate::store::{Batch, Claim, Push, Pushed, Stored};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -28,6 +28,9 @@ pub(super) struct Changed {
     pub(super) settled: bool,
     pub(super) signals: bool,
 }
+
+/// The names that a worker serves, each with the newest version that it understands.
+type Names<'a> = HashMap<&'a str, u32>;
 
 /// One job. Its state is never `Scheduled`: that is how a ready job is reported while it is not due.
 #[derive(Debug)]
@@ -58,7 +61,8 @@ impl Row {
 }
 
 impl Rows {
-    pub(super) fn push(&mut self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
+    pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
+        let Push { jobs, now, .. } = push;
         check(&jobs)?;
         let first = self.last + 1;
         let seqs = first..first + jobs.len() as u64;
@@ -67,7 +71,7 @@ impl Rows {
             self.last = seq;
             self.insert(seq, new, first, &ids, now);
         }
-        Ok(ids)
+        Ok(Stored::new(ids.into_iter().map(Pushed::New).collect(), Vec::new()))
     }
 
     fn insert(&mut self, seq: u64, new: NewJob, first: u64, ids: &[JobId], now: Timestamp) {
@@ -93,6 +97,10 @@ impl Rows {
             tags: new.tags,
             run_at: new.run_at.unwrap_or(now),
             chain,
+            expires_at: new.expires_at,
+            retry_until: new.retry_until,
+            retain: new.retain,
+            version: new.version,
             ..Record::new(id, new.name.into_owned(), new.queue.into_owned(), new.args, now)
         };
         self.index.insert(seq, &record);
@@ -125,7 +133,7 @@ impl Rows {
         if !self.workers.contains_key(&claim.worker) {
             return batch;
         }
-        let names: HashSet<&str> = claim.names.iter().map(String::as_str).collect();
+        let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
         let queues = claim.queues.as_deref().map_or_else(|| Cow::Owned(self.index.rotate()), Cow::Borrowed);
         for queue in queues.iter() {
             let missing = claim.limit - batch.jobs.len();
@@ -140,8 +148,9 @@ impl Rows {
         batch
     }
 
-    fn is_named(&self, seq: u64, names: &HashSet<&str>) -> bool {
-        names.contains(self.jobs[&seq].record.name.as_str())
+    fn is_named(&self, seq: u64, names: &Names<'_>) -> bool {
+        let job = &self.jobs[&seq].record;
+        names.get(job.name.as_str()).is_some_and(|newest| job.version <= *newest)
     }
 
     fn start(&mut self, seq: u64, claim: &Claim) -> Claimed {
@@ -163,6 +172,8 @@ impl Rows {
             tags: job.tags.clone(),
             run_at: job.run_at,
             chain: job.chain.clone(),
+            retry_until: job.retry_until,
+            version: job.version,
             ..Claimed::new(lease, job.name.clone(), job.queue.clone(), job.args.clone(), job.created_at)
         }
     }

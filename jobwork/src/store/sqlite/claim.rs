@@ -4,9 +4,9 @@
 //! and priority that has jobs to the next, so its cost doesn't grow with the number of jobs that are scheduled or final.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::beat;
 use super::rows::{self, millis, time};
@@ -47,7 +47,7 @@ pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
 
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.
 fn scan(db: &Db, claim: &Claim, limit: usize) -> rusqlite::Result<Found> {
-    let names: HashSet<&str> = claim.names.iter().map(String::as_str).collect();
+    let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
     let now = millis(claim.now);
     let mut found = Found::default();
     for queue in queues(db, claim)?.iter() {
@@ -98,38 +98,41 @@ fn next_priority(db: &Db, queue: &str, below: i64) -> rusqlite::Result<Option<i6
     .optional()
 }
 
+/// The names that a worker serves, each with the newest version that it understands.
+type Names<'a> = HashMap<&'a str, u32>;
+
+/// Whether a row whose second and third column are name and version is for this worker.
+fn is_served(names: &Names<'_>, row: &Row<'_>) -> rusqlite::Result<bool> {
+    let newest = names.get(row.get_ref(1)?.as_str()?);
+    Ok(newest.is_some_and(|newest| row.get::<_, u32>(2).is_ok_and(|version| version <= *newest)))
+}
+
 /// One queue and priority, and the time it is.
 type Level<'a> = (&'a str, i64, i64);
 
-fn take_due(
-    db: &Db,
-    level: Level<'_>,
-    names: &HashSet<&str>,
-    limit: usize,
-    due: &mut Vec<i64>,
-) -> rusqlite::Result<()> {
+fn take_due(db: &Db, level: Level<'_>, names: &Names<'_>, limit: usize, due: &mut Vec<i64>) -> rusqlite::Result<()> {
     let mut statement = db.prepare(
-        "SELECT seq, name FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3
+        "SELECT seq, name, version FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3
          ORDER BY run_at, seq",
     )?;
     let mut rows = statement.query(level)?;
     while due.len() < limit {
         let Some(row) = rows.next()? else { break };
-        if names.contains(row.get_ref(1)?.as_str()?) {
+        if is_served(names, row)? {
             due.push(row.get(0)?);
         }
     }
     Ok(())
 }
 
-fn next_due(db: &Db, level: Level<'_>, names: &HashSet<&str>) -> rusqlite::Result<Option<i64>> {
+fn next_due(db: &Db, level: Level<'_>, names: &Names<'_>) -> rusqlite::Result<Option<i64>> {
     let mut statement = db.prepare(
-        "SELECT run_at, name FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at > ?3
+        "SELECT run_at, name, version FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at > ?3
          ORDER BY run_at",
     )?;
     let mut rows = statement.query(level)?;
     while let Some(row) = rows.next()? {
-        if names.contains(row.get_ref(1)?.as_str()?) {
+        if is_served(names, row)? {
             return row.get(0).map(Some);
         }
     }

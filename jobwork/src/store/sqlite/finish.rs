@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, params};
 
 use super::history::{self, Entry};
-use super::rows::{job_id, millis, row_of, state};
+use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
 use super::{beat, waiters};
 use crate::job::{Finished, Outcome, WorkerId};
@@ -106,16 +106,20 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
 /// One statement reads the fence and writes: nearly every outcome is a success.
 fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
     let (seq, created_at, attempt, worker, claim) = fence;
-    let completed = db.execute(
+    let mut completed = db.prepare(
         "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?6, finished_at = ?7
-         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5",
-        params![seq, created_at, attempt, worker, claim, output, at],
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5
+         RETURNING flags",
     )?;
-    if completed > 0 {
-        db.wake(Topic::Settled);
+    let flags: Option<i64> = completed
+        .query_row(params![seq, created_at, attempt, worker, claim, output, at], |row| row.get(0))
+        .optional()?;
+    let Some(flags) = flags else { return Ok(false) };
+    db.wake(Topic::Settled);
+    if flags & flag::AWAITED != 0 {
         waiters::release(db, seq, output, at)?;
     }
-    Ok(completed > 0)
+    Ok(true)
 }
 
 /// The job is ready for its next attempt at `run_at`.

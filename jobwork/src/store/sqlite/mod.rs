@@ -26,15 +26,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
-use super::{Batch, Beat, Claim, Inspect, Rescue, Settled, Signals, Store, Topic, Upkeep, Wakeups};
+use super::{Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups};
 use crate::error::Result;
-use crate::job::{Finished, JobId, NewJob};
+use crate::job::{Finished, JobId};
 
 /// A store in one SQLite file.
 ///
@@ -102,9 +101,9 @@ impl Store for Sqlite {
         "sqlite"
     }
 
-    async fn push(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<JobId>> {
-        push::check(&jobs)?;
-        self.writer().write(move |db| push::push(db, &jobs, now)).await
+    async fn push(&self, push: Push) -> Result<Stored> {
+        push::check(&push.jobs)?;
+        self.writer().write(move |db| push::push(db, &push)).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

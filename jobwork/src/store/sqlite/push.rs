@@ -1,11 +1,12 @@
-use jiff::Timestamp;
+use std::collections::HashSet;
+
 use rusqlite::params;
 
-use super::rows::{job_id, millis, state};
+use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use crate::error::{Error, Result};
-use crate::job::{JobId, NewJob};
-use crate::store::Topic;
+use crate::job::NewJob;
+use crate::store::{Push, Pushed, Stored, Topic};
 
 /// Whether the jobs of a push refer to each other as they may.
 pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
@@ -24,13 +25,16 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
 }
 
 /// Stores jobs that were checked.
-pub(super) fn push(db: &Db, jobs: &[NewJob], now: Timestamp) -> rusqlite::Result<Vec<JobId>> {
+pub(super) fn push(db: &Db, push: &Push) -> rusqlite::Result<Stored> {
+    let Push { jobs, now, .. } = push;
     if jobs.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Stored::default());
     }
-    let (first, now) = (next_seq(db)?, millis(now));
-    for (seq, job) in (first..).zip(jobs) {
-        insert(db, seq, first, job, now)?;
+    let (first, now) = (next_seq(db)?, millis(*now));
+    let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
+    for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
+        let flags = if awaited.contains(&index) { flag::AWAITED } else { 0 };
+        insert(db, seq, first, job, flags, now)?;
         for (place, wait) in job.waits.iter().enumerate() {
             let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
             db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
@@ -39,7 +43,8 @@ pub(super) fn push(db: &Db, jobs: &[NewJob], now: Timestamp) -> rusqlite::Result
     if jobs.iter().any(|job| job.waits.is_empty()) {
         db.wake(Topic::Ready);
     }
-    Ok((first..).take(jobs.len()).map(|seq| job_id(seq, now)).collect())
+    let jobs = (first..).take(jobs.len()).map(|seq| Pushed::New(job_id(seq, now)));
+    Ok(Stored::new(jobs.collect(), Vec::new()))
 }
 
 /// The number that the next row gets. Known beforehand, because the members of a chain name its first.
@@ -48,14 +53,15 @@ fn next_seq(db: &Db) -> rusqlite::Result<i64> {
     db.prepare(last)?.query_row([], |row| row.get(0))
 }
 
-fn insert(db: &Db, seq: i64, first: i64, job: &NewJob, now: i64) -> rusqlite::Result<()> {
+fn insert(db: &Db, seq: i64, first: i64, job: &NewJob, flags: i64, now: i64) -> rusqlite::Result<()> {
     let waits = job.waits.len() as i64;
     let state = if waits == 0 { state::READY } else { state::WAITING };
     let chain = job.chain.as_ref();
     let mut statement = db.prepare(
         "INSERT INTO jobwork_jobs
-         (seq, state, name, queue, priority, run_at, created_at, retries, waits, chain, position, on_error, tags, args)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         (seq, state, name, queue, priority, run_at, created_at, retries, waits, chain, position, on_error, tags, args,
+          version, flags, expires_at, retry_until, retain)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?;
     statement.execute(params![
         seq,
@@ -72,6 +78,11 @@ fn insert(db: &Db, seq: i64, first: i64, job: &NewJob, now: i64) -> rusqlite::Re
         chain.and_then(|chain| chain.on_error.as_deref()),
         tags(job)?,
         job.args,
+        job.version,
+        flags,
+        job.expires_at.map(millis),
+        job.retry_until.map(millis),
+        job.retain.map(duration),
     ])?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Between rows and the types of the domain.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
@@ -16,6 +18,13 @@ pub(super) mod state {
     pub(in super::super) const CANCELLED: i64 = 4;
     pub(in super::super) const DISCARDED: i64 = 5;
     pub(in super::super) const DEAD: i64 = 6;
+}
+
+/// What is special about a job, as bits of one column: most jobs have nothing, and then nothing more is looked for when they
+/// end.
+pub(super) mod flag {
+    /// Others wait for it.
+    pub(in super::super) const AWAITED: i64 = 1;
 }
 
 /// The state of a row with this number and due time.
@@ -37,6 +46,11 @@ pub(super) fn millis(time: Timestamp) -> i64 {
     time.as_millisecond().max(0)
 }
 
+/// A length of time as it is stored, in milliseconds.
+pub(super) fn duration(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// A stored time; one that no calendar has is its end.
 pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
@@ -54,7 +68,7 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 }
 
 /// The columns of [`claimed`], in its order.
-pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims";
+pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims, retry_until, version";
 
 /// A row of [`CLAIMED`] as the job that `worker` gets.
 pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claimed> {
@@ -67,13 +81,16 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claim
     job.run_at = time(row.get(9)?);
     job.tags = tags(row, 10)?;
     job.chain = member(row, 11, created_at)?;
+    job.retry_until = row.get::<_, Option<i64>>(15)?.map(time);
+    job.version = row.get(16)?;
     Ok(job)
 }
 
 /// The start of a query whose rows [`record`] reads.
 pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, j.attempt, j.priority, \
     j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
-    j.started_at, j.finished_at, j.cancel, w.id FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+    j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
+    j.retry_until, j.retain, j.version FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
@@ -93,6 +110,10 @@ pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
     job.finished_at = row.get::<_, Option<i64>>(18)?.map(time);
     job.cancel_requested = row.get(19)?;
     job.worker = worker(row, 20)?;
+    job.expires_at = row.get::<_, Option<i64>>(21)?.map(time);
+    job.retry_until = row.get::<_, Option<i64>>(22)?.map(time);
+    job.retain = row.get::<_, Option<i64>>(23)?.map(|millis| Duration::from_millis(millis.unsigned_abs()));
+    job.version = row.get(24)?;
     Ok(job)
 }
 

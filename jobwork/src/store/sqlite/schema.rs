@@ -14,7 +14,9 @@ const VERSION_1: &str = "
 CREATE TABLE jobwork_jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     state INTEGER NOT NULL,
+    flags INTEGER NOT NULL DEFAULT 0,
     name TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
     queue TEXT NOT NULL,
     priority INTEGER NOT NULL,
     run_at INTEGER NOT NULL,
@@ -32,13 +34,23 @@ CREATE TABLE jobwork_jobs (
     position INTEGER,
     on_error TEXT,
     cause INTEGER,
+    expires_at INTEGER,
+    retry_until INTEGER,
+    retain INTEGER,
+    batch INTEGER,
+    ordered TEXT,
+    hold TEXT,
+    limits TEXT,
+    unique_key TEXT,
+    unique_states INTEGER,
+    unique_until INTEGER,
     tags TEXT,
     reason TEXT,
     args TEXT NOT NULL,
     output TEXT
 );
 CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE state = 0;
-CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name) WHERE state = 1;
+CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version) WHERE state = 1;
 CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
 CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;

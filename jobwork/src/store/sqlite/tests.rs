@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::Sqlite;
 use crate::job::{Claimed, Finished, JobState, NewJob, Outcome, Wait, WorkerId};
-use crate::store::{Beat, BeatKind, Claim, Rescue, Settled, Store, Topic, WorkerInfo, WorkerState};
+use crate::store::{Beat, BeatKind, Claim, Push, Rescue, Served, Settled, Store, Topic, WorkerInfo, WorkerState};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -38,7 +38,7 @@ async fn join(store: &Sqlite) -> WorkerId {
 }
 
 async fn claim(store: &Sqlite, worker: WorkerId, seconds: i64) -> Vec<Claimed> {
-    let names = Arc::new(["job".to_owned()]);
+    let names = Arc::new([Served { name: "job".to_owned(), version: 1 }]);
     let claim = Claim { worker, queues: None, names, limit: 100, now: at(seconds) };
     store.claim(claim).await.unwrap().jobs
 }
@@ -55,7 +55,7 @@ fn job() -> NewJob {
 async fn a_job_outlives_the_handles_of_its_file() {
     let directory = TempDir::new().unwrap();
     let store = open(&directory).await;
-    let ids = store.push(vec![job()], at(0)).await.unwrap();
+    let ids = store.push(Push::of(vec![job()], at(0))).await.unwrap().ids();
     drop(store);
     let store = open(&directory).await;
     let worker = join(&store).await;
@@ -98,7 +98,7 @@ async fn a_push_that_makes_no_sense_stores_nothing() {
     let store = open(&directory).await;
     let mut second = job();
     second.waits.push(Wait { on: 1, slot: None });
-    let refused = store.push(vec![job(), second], at(0)).await.unwrap_err();
+    let refused = store.push(Push::of(vec![job(), second], at(0))).await.unwrap_err();
     assert!(refused.to_string().contains("job 1 of a push waits for job 1"), "{refused}");
     assert_eq!(store.inspect().unwrap().counts(at(0)).await.unwrap().open(), 0);
 }
