@@ -29,7 +29,7 @@ pub use self::job::{
 };
 pub use self::perform::{
     CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,
-    JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, WhatNext,
+    JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, Upgraded, Upgrades, WhatNext,
 };
 #[cfg(feature = "tower")]
 pub use self::perform::{NextService, TowerLayer};

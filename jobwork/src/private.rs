@@ -18,7 +18,7 @@ pub use crate::job::{
 };
 pub use crate::perform::{
     ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
-    Perform, States, blocking,
+    Perform, States, Upgrades, blocking,
 };
 #[cfg(all(feature = "macros", not(feature = "cli")))]
 pub use crate::plain_main::main;

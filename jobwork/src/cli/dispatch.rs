@@ -94,9 +94,7 @@ fn check_fit(entry: &JobEntry, text: &str) -> Result<(), Failure> {
 fn new_job(args: &ArgMatches, jobs: &Jobs, name: &str, entry: Option<&JobEntry>, text: String) -> NewJob {
     let mut new = NewJob::new(entry.map_or_else(|| Cow::Owned(name.to_owned()), |entry| entry.name().into()), text);
     if let Some(options) = entry.map(JobEntry::options) {
-        new.queue = options.queue.into();
-        new.priority = options.priority;
-        new.retries = options.retries;
+        new = new.with_options(options);
     }
     if let Some(queue) = args.get_one::<String>("queue") {
         new.queue = queue.clone().into();

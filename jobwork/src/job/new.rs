@@ -87,14 +87,19 @@ impl NewJob {
     /// A job of type `J` with these JSON arguments and the options of the type.
     #[must_use]
     pub fn of<J: Job>(args: String) -> Self {
-        let options = J::OPTIONS;
+        Self::new(J::NAME, args).with_options(J::OPTIONS)
+    }
+
+    /// This job with the options of a type.
+    #[must_use]
+    pub fn with_options(self, options: JobOptions) -> Self {
         Self {
             queue: Cow::Borrowed(options.queue),
             priority: options.priority,
             retries: options.retries,
             retain: options.retain,
             version: options.version,
-            ..Self::new(J::NAME, args)
+            ..self
         }
     }
 }

@@ -25,7 +25,9 @@ pub struct JobOptions {
     pub retry_for: Option<Duration>,
     /// How long it is kept after it has ended; `None`, the default, leaves that to the workers.
     pub retain: Option<Duration>,
-    /// The version of the arguments' form; 1 by default.
+    /// The version of the arguments' form; 1 by default. Raise it with every change that older workers can't read, or would
+    /// read wrongly: they leave newer jobs to newer workers, which bring the older ones up to date by
+    /// [`Perform::upgrade`](crate::Perform::upgrade).
     pub version: u32,
 }
 

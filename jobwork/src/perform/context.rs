@@ -100,6 +100,12 @@ impl JobContext {
         &self.0.claimed.args
     }
 
+    /// The version of the job that its arguments were stored by.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.0.claimed.version
+    }
+
     /// When it was dispatched.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {

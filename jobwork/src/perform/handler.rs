@@ -3,6 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::upgrade::no_upgrade;
 use super::{ErrorHandler, IntoErrorHandler, JobContext, Middleware, States};
 use crate::job::{Backoff, Job, JobError};
 
@@ -24,6 +25,17 @@ pub trait Perform: Job {
     fn missing(states: &States) -> Vec<&'static str> {
         let _ = states;
         Vec::new()
+    }
+
+    /// Reads arguments that an older version of the job stored; most often by way of [`Upgrades`](crate::Upgrades).
+    ///
+    /// # Errors
+    /// A failure of the kind [`Undecodable`](crate::FailureKind::Undecodable) where there is no way from that version to
+    /// today's, which is the default: the job is dead then, its arguments are kept, and it can be retried by a program that
+    /// has an upgrade.
+    fn upgrade(version: u32, args: &str) -> Result<Self, JobError> {
+        let _ = args;
+        Err(no_upgrade::<Self>(version))
     }
 
     /// Runs one attempt.

@@ -12,6 +12,7 @@ mod registry;
 mod returned;
 #[cfg(feature = "tower")]
 mod tower;
+mod upgrade;
 
 pub use self::blocking::blocking;
 pub use self::cancel::{CancelReason, CancelSignal};
@@ -26,3 +27,4 @@ pub use self::registry::{ChainEntry, JobEntry, Registry};
 pub use self::returned::JobReturn;
 #[cfg(feature = "tower")]
 pub use self::tower::{NextService, TowerLayer};
+pub use self::upgrade::{Upgraded, Upgrades};

@@ -103,16 +103,23 @@ impl fmt::Debug for JobEntry {
 /// Decodes, performs and encodes: the whole of a job between its outermost and innermost JSON.
 fn perform<J: Perform>(job: JobContext) -> BoxFuture<JobResult> {
     Box::pin(async move {
-        let decoded = serde_json::from_str::<J>(job.args());
-        let arguments = decoded.map_err(|error| {
-            let message = format!("the stored arguments don't fit `{}`: {error}", J::NAME);
-            JobError::of_kind(FailureKind::Undecodable, message, None)
-        })?;
+        let arguments = decode::<J>(job.version(), job.args())?;
         let output = arguments.perform(job).await?;
         let json = serde_json::to_string(&output).map_err(|error| {
             JobError::dead(format!("the output of `{}` can't be written as JSON: {error}", J::NAME))
         })?;
         Ok(Output::new(json))
+    })
+}
+
+/// The arguments, upgraded where an older version of the job stored them.
+fn decode<J: Perform>(version: u32, args: &str) -> Result<J, JobError> {
+    if version < J::OPTIONS.version {
+        return J::upgrade(version, args);
+    }
+    serde_json::from_str(args).map_err(|error| {
+        let message = format!("the stored arguments don't fit `{}`: {error}", J::NAME);
+        JobError::of_kind(FailureKind::Undecodable, message, None)
     })
 }
 

@@ -87,5 +87,6 @@ fn last_claim(shared: &Shared, job: Record) -> Claimed {
     claimed.tags = job.tags;
     claimed.run_at = job.run_at;
     claimed.chain = job.chain;
+    claimed.version = job.version;
     claimed
 }
