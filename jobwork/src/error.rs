@@ -59,13 +59,21 @@ pub enum Error {
         /// The reason it gave.
         source: BoxError,
     },
-    /// Another job has the unique key, and the dispatch asked to fail then.
-    #[error("job `{job}` was not dispatched: job {existing} has the same unique key")]
+    /// Another job has the unique key, and the dispatch asked to fail then, or other jobs of the dispatch wait for this one.
+    #[error("job `{job}` was not dispatched: {} has the same unique key", existing.map_or("another job of the dispatch".to_owned(), |id| format!("job {id}")))]
     Duplicate {
         /// The job's name.
         job: String,
-        /// The job that has the key.
-        existing: JobId,
+        /// The job that has the key; `None` is another one of the same dispatch.
+        existing: Option<JobId>,
+    },
+    /// A step of a chain takes the output of the step before it, and so has not all that its keys are made of.
+    #[error("job `{job}` can't be dispatched as a step that takes an output: {why}")]
+    Unfilled {
+        /// The job's name.
+        job: String,
+        /// Which key lacks what.
+        why: &'static str,
     },
     /// The worker can't start as it is configured.
     #[error("{0}")]

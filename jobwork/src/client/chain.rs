@@ -2,15 +2,17 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::dispatch::to_json;
+use super::dispatch::{complete, to_json};
 use super::handle::{result, woken};
 use super::placement::{Placement, placement_methods};
 use super::step::{Feeds, Single, Step};
 use super::{Jobs, WaitError};
+use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, JobId, JobState, Membership, NewJob, Record, Wait};
 use crate::store::{CancelAnswer, Topic};
@@ -37,6 +39,8 @@ pub struct Chain<In, Out> {
 /// The jobs of a chain as they are stored, and where the first one takes its input.
 struct Members {
     jobs: Result<Vec<NewJob>>,
+    /// The jobs' own delays.
+    delays: Vec<Option<Duration>>,
     input: Option<&'static str>,
     on_error: Option<String>,
 }
@@ -49,18 +53,19 @@ impl Chain<NoInput, ()> {
 
     /// A chain that begins with a job one of whose arguments is given at dispatch.
     pub fn first_holed<In, J: Job>(step: Step<In, J>) -> Chain<Takes<In>, J::Output> {
-        Chain::begin(step.job, Some(step.slot))
+        Chain::begin::<J>(step.job, Some(step.slot))
     }
 
     /// A chain that begins with this job.
     pub fn first_complete<J: Job>(job: J) -> Chain<NoInput, J::Output> {
-        Chain::begin(to_json(J::NAME, &job).map(NewJob::of::<J>), None)
+        Chain::begin::<J>(complete(&job), None)
     }
 }
 
 impl<In, Out> Chain<In, Out> {
-    fn begin(job: Result<NewJob>, input: Option<&'static str>) -> Self {
-        let members = Members { jobs: job.map(|job| vec![job]), input, on_error: None };
+    fn begin<J: Job>(job: Result<NewJob>, input: Option<&'static str>) -> Self {
+        let delays = vec![J::OPTIONS.delay];
+        let members = Members { jobs: job.map(|job| vec![job]), delays, input, on_error: None };
         Self { members, placement: Placement::default(), types: PhantomData }
     }
 
@@ -78,15 +83,16 @@ impl<In, Out> Chain<In, Out> {
     where
         Out: Feeds<T>,
     {
-        self.add(step.job, Some(step.slot))
+        self.add::<J>(step.job, Some(step.slot))
     }
 
     /// Adds a job that takes nothing from the one before.
     pub fn then_complete<J: Job>(self, job: J) -> Chain<In, J::Output> {
-        self.add(to_json(J::NAME, &job).map(NewJob::of::<J>), None)
+        self.add::<J>(complete(&job), None)
     }
 
-    fn add<Next>(mut self, job: Result<NewJob>, slot: Option<&'static str>) -> Chain<In, Next> {
+    fn add<J: Job>(mut self, job: Result<NewJob>, slot: Option<&'static str>) -> Chain<In, J::Output> {
+        self.members.delays.push(J::OPTIONS.delay);
         self.members.jobs = self.members.jobs.and_then(|mut members| {
             let wait = Wait { on: members.len() - 1, slot: slot.map(str::to_owned) };
             members.push(NewJob { waits: vec![wait], ..job? });
@@ -158,8 +164,11 @@ impl<Out> ChainDispatch<Out> {
             let on_error = self.members.on_error.clone();
             member.chain = Some(Membership { first: 0, position, on_error });
         }
+        for (member, delay) in members.iter_mut().zip(&self.members.delays) {
+            member.run_at = delay.map(|delay| after(jobs.now(), delay));
+        }
         if let Some(first) = members.first_mut() {
-            first.run_at = self.placement.run_at(jobs.now());
+            first.run_at = self.placement.run_at(self.members.delays[0], jobs.now());
         }
         let ids = jobs.push(members).await?;
         Ok(ChainHandle { ids, jobs, out: PhantomData })

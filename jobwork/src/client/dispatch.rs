@@ -105,12 +105,17 @@ impl<J: Job> fmt::Debug for DispatchMany<J> {
 }
 
 fn new_job<J: Job>(job: &J, placement: &Placement, jobs: &Jobs) -> Result<NewJob> {
-    let mut new = NewJob::of::<J>(to_json(J::NAME, job)?);
-    let what = "can't make the keys";
-    new.flow = job.flow().map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source })?;
+    let mut new = complete(job)?;
     placement.place(&mut new);
-    new.run_at = placement.run_at(jobs.now());
+    new.run_at = placement.run_at(J::OPTIONS.delay, jobs.now());
     Ok(new)
+}
+
+/// A job with all its arguments.
+pub(super) fn complete<J: Job>(job: &J) -> Result<NewJob> {
+    let what = "can't make the keys";
+    let flow = job.flow().map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source })?;
+    Ok(NewJob { flow, ..NewJob::of::<J>(to_json(J::NAME, job)?) })
 }
 
 /// The arguments of job `name` as JSON.

@@ -22,7 +22,7 @@ pub(crate) struct Placement {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Due {
     #[default]
-    Now,
+    Unnamed,
     In(Duration),
     At(Timestamp),
 }
@@ -35,10 +35,10 @@ impl Placement {
         }
     }
 
-    /// The time before which the job must not run.
-    pub(crate) fn run_at(&self, now: Timestamp) -> Option<Timestamp> {
+    /// The time before which the job must not run; `delay` is the job's own, for where the dispatch names no time.
+    pub(crate) fn run_at(&self, delay: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
         match self.due {
-            Due::Now => None,
+            Due::Unnamed => delay.map(|wait| after(now, wait)),
             Due::In(wait) => Some(after(now, wait)),
             Due::At(time) => Some(time),
         }

@@ -21,7 +21,7 @@ where
 {
     /// A step whose only argument is the previous output.
     pub(super) fn bare() -> Self {
-        Self { job: Ok(NewJob::of::<J>("{}".to_owned())), slot: J::FIELDS[0], marker: PhantomData }
+        Self { job: unfilled::<J>("{}".to_owned()), slot: J::FIELDS[0], marker: PhantomData }
     }
 }
 
@@ -33,8 +33,14 @@ where
 {
     let args = args.to_json(J::FIELDS);
     let what = "can't write the arguments";
-    let job = args.map(NewJob::of::<J>).map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source });
-    Step { job, slot: J::FIELDS[I], marker: PhantomData }
+    let args = args.map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source });
+    Step { job: args.and_then(unfilled::<J>), slot: J::FIELDS[I], marker: PhantomData }
+}
+
+/// A job whose arguments lack the previous output.
+fn unfilled<J: Job>(args: String) -> Result<NewJob> {
+    let flow = J::flow_unfilled().map_err(|why| Error::Unfilled { job: J::NAME.to_owned(), why })?;
+    Ok(NewJob { flow, ..NewJob::of::<J>(args) })
 }
 
 impl<In, J: Job> fmt::Debug for Step<In, J> {

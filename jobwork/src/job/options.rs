@@ -18,6 +18,8 @@ pub struct JobOptions {
     pub priority: i32,
     /// Retries after the first attempt; 25 by default, as in Sidekiq (about 20 days with the default backoff).
     pub retries: u32,
+    /// Not before this time after its dispatch, where the dispatch names no time; `None`, the default, is at once.
+    pub delay: Option<Duration>,
     /// Never started later than this after its dispatch, or after the time it was dispatched for; `None`, the default, is
     /// no limit.
     pub expires: Option<Duration>,
@@ -32,9 +34,17 @@ pub struct JobOptions {
 }
 
 impl JobOptions {
-    /// Queue `"default"`, priority 0, 25 retries, version 1, no limits of time.
-    pub const DEFAULT: Self =
-        Self { queue: "default", priority: 0, retries: 25, expires: None, retry_for: None, retain: None, version: 1 };
+    /// Queue `"default"`, priority 0, 25 retries, version 1, no delay, no limits of time.
+    pub const DEFAULT: Self = Self {
+        queue: "default",
+        priority: 0,
+        retries: 25,
+        delay: None,
+        expires: None,
+        retry_for: None,
+        retain: None,
+        version: 1,
+    };
 
     /// These options with another queue.
     #[must_use]
@@ -54,6 +64,13 @@ impl JobOptions {
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
+        self
+    }
+
+    /// These options with a time before which the job is not started, from its dispatch on.
+    #[must_use]
+    pub const fn delay(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
         self
     }
 

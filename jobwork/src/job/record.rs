@@ -132,6 +132,10 @@ pub struct Record {
     pub cancel_requested: bool,
     /// Its place in a chain.
     pub chain: Option<Member>,
+    /// The unique key that it was dispatched with, whether or not it still has it.
+    pub unique_key: Option<String>,
+    /// The key of the order that it is in.
+    pub ordered: Option<String>,
     /// Never started after this time.
     pub expires_at: Option<Timestamp>,
     /// Not retried after this time.
@@ -169,6 +173,8 @@ impl Record {
             worker: None,
             cancel_requested: false,
             chain: None,
+            unique_key: None,
+            ordered: None,
             expires_at: None,
             retry_until: None,
             retain: None,

@@ -6,7 +6,22 @@ use super::JobState;
 
 /// Which jobs count as the same, for how long, and what becomes of the second one.
 ///
-/// The key belongs to the job's own row, so a crash leaves no lock behind.
+/// The store keeps the key with the job itself, so a crash leaves no lock behind. A job gives its key up in the same write in
+/// which it leaves the [`states`](Self::states); at the end of the [`window`](Self::window); and when it is deleted. One that
+/// has ended and is retried by hand takes its key again, and isn't retried while another job has it.
+///
+/// A member of a chain, or any job that others of its dispatch wait for, can't be replaced by an existing one: where its key is
+/// taken, the whole dispatch fails with [`Error::Duplicate`](crate::Error::Duplicate), whatever
+/// [`on_conflict`](Self::on_conflict) says.
+///
+/// ```
+/// use std::time::Duration;
+/// use jobwork::{OnConflict, Unique, UniqueStates};
+///
+/// let nightly = Unique::new("report 2026-07-01").states(UniqueStates::UNLESS_FAILED).window(Duration::from_secs(86_400));
+/// assert_eq!(nightly.on_conflict, OnConflict::Skip);
+/// assert_eq!(Unique::debounce("reindex 7").states, UniqueStates::UNTIL_STARTED);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unique {
     /// Two jobs of one key are the same job.
@@ -19,6 +34,63 @@ pub struct Unique {
     pub on_conflict: OnConflict,
 }
 
+impl Unique {
+    /// Unique by this key until the job has ended, however it ends; another dispatch of the key is skipped.
+    #[must_use]
+    pub fn new(key: impl Into<String>) -> Self {
+        let (states, on_conflict) = (UniqueStates::UNTIL_ENDED, OnConflict::Skip);
+        Self { key: key.into(), states, window: None, on_conflict }
+    }
+
+    /// One job for all dispatches of this key before it starts: each later one replaces its arguments and puts off its start.
+    ///
+    /// How long each dispatch puts it off is the dispatch's own delay: [`JobOptions::delay`](super::JobOptions::delay) for
+    /// every dispatch of a job, [`Dispatch::debounce`](crate::Dispatch::debounce) for one. A dispatch without a delay makes it
+    /// due at once. Name a longest time with [`at_most`](Self::at_most), or a key that never rests is never performed.
+    #[must_use]
+    pub fn debounce(key: impl Into<String>) -> Self {
+        let replace = OnConflict::Replace { args: true, schedule: true, at_most: None };
+        Self::new(key).states(UniqueStates::UNTIL_STARTED).on_conflict(replace)
+    }
+
+    /// At most one job of this key in each window of time, which begins with the dispatch of the first; others are skipped,
+    /// also when the first has ended by then.
+    #[must_use]
+    pub fn throttle(key: impl Into<String>, window: Duration) -> Self {
+        Self::new(key).states(UniqueStates::ALWAYS).window(window)
+    }
+
+    /// The job keeps its key while it is in one of these states.
+    #[must_use]
+    pub fn states(mut self, states: UniqueStates) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The job keeps its key no longer than this after it was dispatched.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// What becomes of a job whose key another one has.
+    #[must_use]
+    pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.on_conflict = on_conflict;
+        self
+    }
+
+    /// Where the schedule of the first job is replaced: it never becomes later than this after its dispatch.
+    #[must_use]
+    pub fn at_most(mut self, longest: Duration) -> Self {
+        if let OnConflict::Replace { at_most, .. } = &mut self.on_conflict {
+            *at_most = Some(longest);
+        }
+        self
+    }
+}
+
 /// What becomes of a dispatch whose unique key another job has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,11 +99,13 @@ pub enum OnConflict {
     /// Nothing is stored, and the handle is that of the job which has the key.
     #[default]
     Skip,
-    /// The job that has the key, if it has not begun, takes over what is named here; else as `Skip`.
+    /// The job that has the key takes over what is named here, if it isn't running and has not ended, and is of the same name;
+    /// else as `Skip`. One that waits for its next attempt takes it over too.
     Replace {
-        /// Its arguments.
+        /// Its arguments, with their version.
         args: bool,
-        /// When it is due, but never later than `at_most` after it was first dispatched.
+        /// When it is due, expires and is no longer retried; but it never becomes due later than `at_most` after it was
+        /// first dispatched.
         schedule: bool,
         /// How long replacing its schedule can hold it up; `None` is for ever.
         at_most: Option<Duration>,
@@ -97,6 +171,16 @@ impl UniqueStates {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_named_forms_are_what_they_say() {
+        let debounce = Unique::debounce("k").at_most(Duration::from_secs(9));
+        let at_most = Some(Duration::from_secs(9));
+        assert_eq!(debounce.on_conflict, OnConflict::Replace { args: true, schedule: true, at_most });
+        let throttle = Unique::throttle("k", Duration::from_secs(9)).at_most(Duration::ZERO);
+        let (states, window, on_conflict) = (UniqueStates::ALWAYS, at_most, OnConflict::Skip);
+        assert_eq!(throttle, Unique { key: "k".to_owned(), states, window, on_conflict });
+    }
 
     #[test]
     fn a_set_with_a_gap_is_none() {
