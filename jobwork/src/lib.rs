@@ -15,6 +15,8 @@ mod perform;
 mod plain_main;
 pub mod prelude;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 pub use self::client::{

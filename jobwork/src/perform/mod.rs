@@ -23,6 +23,8 @@ pub use self::inject::{Inject, State, States};
 pub use self::middleware::{JobResult, Middleware, Next, Output};
 pub(crate) use self::panic::catch;
 pub(crate) use self::registry::Handler;
+#[cfg(feature = "testing")]
+pub(crate) use self::registry::decode;
 pub use self::registry::{ChainEntry, JobEntry, Registry};
 pub use self::returned::JobReturn;
 #[cfg(feature = "tower")]

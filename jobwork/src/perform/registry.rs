@@ -113,7 +113,7 @@ fn perform<J: Perform>(job: JobContext) -> BoxFuture<JobResult> {
 }
 
 /// The arguments, upgraded where an older version of the job stored them.
-fn decode<J: Perform>(version: u32, args: &str) -> Result<J, JobError> {
+pub(crate) fn decode<J: Perform>(version: u32, args: &str) -> Result<J, JobError> {
     if version < J::OPTIONS.version {
         return J::upgrade(version, args);
     }
