@@ -29,6 +29,8 @@ pub use self::job::{
     JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, NewBatch, NewJob, OnConflict,
     Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
 };
+#[cfg(feature = "cron")]
+pub use self::job::{Schedule, ScheduleError};
 pub use self::perform::{
     CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,
     JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, Upgraded, Upgrades, WhatNext,

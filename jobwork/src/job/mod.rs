@@ -11,6 +11,8 @@ mod new;
 mod options;
 mod outcome;
 mod record;
+#[cfg(feature = "cron")]
+mod schedule;
 mod state;
 mod unique;
 
@@ -29,6 +31,8 @@ pub use self::new::{Membership, NewJob, Wait};
 pub use self::options::JobOptions;
 pub use self::outcome::{DeadReason, Finished, Outcome};
 pub use self::record::{Attempt, Claimed, Lease, Member, Record};
+#[cfg(feature = "cron")]
+pub use self::schedule::{Schedule, ScheduleError};
 pub use self::state::JobState;
 pub use self::unique::{OnConflict, Unique, UniqueStates};
 
