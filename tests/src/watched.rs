@@ -176,4 +176,8 @@ impl Upkeep for Watched {
         rescued.iter().for_each(|_| self.events.push("rescued"));
         Ok(rescued)
     }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.memory.expire(now, limit).await
+    }
 }

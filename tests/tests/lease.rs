@@ -81,7 +81,7 @@ async fn die_with_a_job(bench: &Bench, name: &str) {
     let beat = Beat { worker: info.into(), kind: BeatKind::Join, state, running: 0, lease, now };
     bench.store.beat(beat).await.unwrap();
     let served = Served { name: name.to_owned(), version: 1 };
-    let claim = Claim { worker: id, queues: None, names: [served].into(), limit: 1, now };
+    let claim = Claim::new(id, [served].into(), 1, now);
     assert_eq!(bench.store.claim(claim).await.unwrap().jobs.len(), 1);
 }
 

@@ -81,6 +81,8 @@ impl Outcome {
 pub enum DeadReason {
     /// Every retry was used.
     Exhausted,
+    /// The next retry would come later than the job is retried at all.
+    OutOfTime,
     /// `retry_if` said that trying again is pointless.
     NotWorthRetrying,
     /// The job said so itself ([`JobError::dead`](super::JobError::dead)).
@@ -95,6 +97,7 @@ impl fmt::Display for DeadReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exhausted => "no retries left",
+            Self::OutOfTime => "no time left to retry",
             Self::NotWorthRetrying => "not worth retrying",
             Self::ItsOwnWord => "dead by its own word",
             Self::Undecodable => "undecodable",

@@ -4,6 +4,7 @@
 //! What a store may not have (upkeep, inspection) is a trait of its own, reached through an accessor that every store
 //! must answer, so that an absent power is absent on purpose.
 
+mod claim;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connect;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub(crate) use self::claim::EXPIRED;
+pub use self::claim::QueueCap;
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
 pub use self::push::{Push, Pushed, Stored};
@@ -47,7 +50,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn push(&self, push: Push) -> Result<Stored>;
 
     /// Hands ready jobs to a worker, highest priority first within a queue, oldest first within a priority.
-    /// No job is ever handed to two workers at a time.
+    /// No job is ever handed to two workers at a time. A job that has expired is ended instead, and doesn't count to the
+    /// limit.
     async fn claim(&self, claim: Claim) -> Result<Batch>;
 
     /// Writes outcomes, each only if the job is still running under the outcome's lease. A success releases whoever
@@ -60,19 +64,23 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A hint that something may have changed. Polling must suffice.
     fn wakeups(&self, topic: Topic) -> Wakeups;
 
-    /// Care for jobs whose worker died, or `None` where a server sees to it.
+    /// Care for what nobody asks for, or `None` where a server sees to it.
     fn upkeep(&self) -> Option<&dyn Upkeep>;
 
     /// Looking at jobs and changing them by hand, or `None` where the server can't.
     fn inspect(&self) -> Option<&dyn Inspect>;
 }
 
-/// Care for jobs whose worker died.
+/// Care for jobs whose worker died, and for those whose time is over.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
     /// Makes the jobs of dead workers ready again, with their attempt given back, and returns them; a job that was
     /// rescued too often is dead as a poison pill instead. May be called by any number of workers at once.
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>>;
+
+    /// Ends at most `limit` of the jobs that have expired and don't run, and says how many it ended: they are discarded,
+    /// and those that wait for them are cancelled. For jobs that no claim comes upon.
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize>;
 }
 
 /// Looking at jobs, and changing them by hand.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ClaimedJobs;
+use super::{ClaimedJobs, QueueCap};
 use crate::job::{JobId, JobState, WorkerId};
 
 /// A worker asks for jobs.
@@ -19,6 +19,10 @@ pub struct Claim {
     pub names: Arc<[Served]>,
     /// How many at most.
     pub limit: usize,
+    /// Each such time that a job has been due for adds one to its priority; `None` lets nothing age.
+    pub ageing: Option<Duration>,
+    /// Queues of which fewer are wanted.
+    pub caps: Arc<[QueueCap]>,
     /// The time it is.
     pub now: Timestamp,
 }
@@ -38,7 +42,7 @@ pub struct Batch {
     /// The jobs, the most urgent first.
     pub jobs: ClaimedJobs,
     /// When the next job this worker could perform falls due, where the store knows and there is nothing ready
-    /// before it.
+    /// before it. A time that has passed says that there may be more now: the claim broke off at jobs that had expired.
     pub next_due: Option<Timestamp>,
 }
 

@@ -154,12 +154,10 @@ impl Fetcher {
 
     /// Asks the store, and says how many jobs came and when the next one is due; `None` when the store failed.
     async fn claim(&mut self, limit: usize) -> Option<(usize, Option<Timestamp>)> {
+        let worker = self.shared.identity.id();
         let claim = Claim {
-            worker: self.shared.identity.id(),
             queues: self.shared.config.queues.clone(),
-            names: Arc::clone(&self.names),
-            limit,
-            now: self.shared.clock.now(),
+            ..Claim::new(worker, Arc::clone(&self.names), limit, self.shared.clock.now())
         };
         match self.shared.store.claim(claim).await {
             Ok(batch) => {

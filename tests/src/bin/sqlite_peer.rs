@@ -65,13 +65,7 @@ async fn join(store: &Sqlite) -> Result<WorkerId> {
 }
 
 fn claim(worker: WorkerId, limit: usize) -> Claim {
-    Claim {
-        worker,
-        queues: None,
-        names: Arc::new([Served { name: "job".to_owned(), version: 1 }]),
-        limit,
-        now: Timestamp::now(),
-    }
+    Claim::new(worker, Arc::new([Served { name: "job".to_owned(), version: 1 }]), limit, Timestamp::now())
 }
 
 async fn work(store: &Sqlite, count: usize) -> Result<()> {

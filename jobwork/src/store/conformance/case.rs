@@ -9,8 +9,8 @@ use crate::job::{
     Record, Wait, WorkerId,
 };
 use crate::store::{
-    Batch, Beat, BeatKind, CancelAnswer, Claim, Inspect, Push, Rescue, Served, Settled, Signals, Store, Stored,
-    WorkerInfo, WorkerState,
+    Batch, Beat, BeatKind, CancelAnswer, Claim, Inspect, Push, QueueCap, Rescue, Served, Settled, Signals, Store,
+    Stored, WorkerInfo, WorkerState,
 };
 
 /// How long a worker of the suite is taken to be alive without a beat.
@@ -83,7 +83,7 @@ impl Case {
 
     /// A claim of every queue with the suite's names.
     pub(super) fn asks(&self, worker: WorkerId, limit: usize) -> Claim {
-        Claim { worker, queues: None, names: served(&NAMES), limit, now: self.now }
+        Claim::new(worker, served(&NAMES), limit, self.now)
     }
 
     pub(super) async fn claim_as(&self, claim: Claim) -> Batch {
@@ -166,6 +166,11 @@ impl Case {
         upkeep.rescue(Rescue { poison_after, now: self.now }).await.unwrap()
     }
 
+    pub(super) async fn expire(&self, limit: usize) -> usize {
+        let upkeep = self.store.upkeep().expect("this case needs a store with upkeep");
+        upkeep.expire(self.now, limit).await.unwrap()
+    }
+
     /// A worker claims the next job, which must be this one, and dies.
     pub(super) async fn die_running(&mut self, job: JobId) -> Lease {
         let worker = self.join().await;
@@ -177,6 +182,10 @@ impl Case {
 
 pub(super) fn strings(words: &[&str]) -> Arc<[String]> {
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+pub(super) fn caps(most: &[(&str, usize)]) -> Arc<[QueueCap]> {
+    most.iter().map(|(queue, jobs)| QueueCap { queue: (*queue).to_owned(), jobs: *jobs }).collect()
 }
 
 /// These names, each in its first version.
@@ -256,8 +265,9 @@ pub(super) fn every_outcome(at: Timestamp) -> [Outcome; 7] {
     [completed("1"), failed(at), snoozed, handed_back(), cancelled(), discarded(), dead(DeadReason::Exhausted)]
 }
 
-pub(super) const DEAD_REASONS: [DeadReason; 5] = [
+pub(super) const DEAD_REASONS: [DeadReason; 6] = [
     DeadReason::Exhausted,
+    DeadReason::OutOfTime,
     DeadReason::NotWorthRetrying,
     DeadReason::ItsOwnWord,
     DeadReason::Undecodable,

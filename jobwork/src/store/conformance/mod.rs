@@ -23,10 +23,14 @@ pub mod claim;
 pub mod concurrency;
 /// Forgetting jobs.
 pub mod delete;
+/// Jobs whose time is over.
+pub mod expire;
 /// Outcomes and the leases that allow them.
 pub mod finish;
 /// Looking at jobs.
 pub mod inspect;
+/// Which jobs come first, and of which queue how many.
+pub mod order;
 /// New jobs.
 pub mod push;
 /// The jobs of dead workers.
@@ -91,6 +95,41 @@ macro_rules! store_conformance {
                 a_worker_that_never_joined_claims_nothing
                 a_worker_that_left_claims_nothing
                 a_worker_that_was_declared_dead_claims_nothing
+            }
+            order {
+                a_job_that_waited_long_enough_overtakes_a_more_urgent_one
+                nothing_ages_where_the_claim_does_not_say_so
+                a_job_ages_from_when_it_is_due
+                a_job_of_low_priority_does_not_wait_for_ever_where_jobs_age
+                jobs_that_aged_are_handed_out_in_order_and_within_the_limit
+                jobs_that_aged_are_still_handed_out_queue_by_queue
+                a_claim_where_jobs_age_says_when_the_next_is_due
+                a_claim_takes_no_more_of_a_queue_than_its_cap
+                a_queue_with_a_cap_of_none_is_left_alone
+                a_claim_of_every_queue_heeds_caps_too
+                a_cap_takes_the_most_urgent_of_the_queue
+                a_full_queue_keeps_nobody_from_hearing_when_the_next_job_is_due
+            }
+            expire {
+                an_expired_job_is_not_handed_out_but_discarded
+                a_job_is_handed_out_until_it_expires
+                expired_jobs_take_no_place_in_a_claim
+                claims_get_past_thousands_of_expired_jobs
+                an_expired_job_of_a_name_the_worker_lacks_hides_nothing
+                a_job_that_nobody_claims_expires
+                a_scheduled_job_can_expire_before_its_time
+                a_job_expires_before_its_retry
+                a_running_job_does_not_expire
+                a_job_that_ended_does_not_expire
+                the_rest_of_the_chain_is_cancelled_with_an_expired_member
+                a_waiting_member_expires_and_the_one_before_it_runs_on
+                a_chain_whose_members_all_expired_ends_with_the_first
+                upkeep_ends_at_most_its_limit_those_first_that_expired_first
+                an_expired_job_retried_by_hand_runs
+                an_expired_chain_retried_by_hand_runs_to_its_end
+                a_retry_by_hand_keeps_the_times_that_have_not_passed
+                an_expiry_wakes_those_who_wait_for_results
+                ageing_and_caps_hand_out_no_expired_job
             }
             finish {
                 a_completed_job_keeps_its_output

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::expire::forgive;
 use super::outcomes::end;
 use super::rows::Rows;
 use crate::job::{JobId, JobState};
@@ -47,7 +48,7 @@ impl Rows {
         if !(scheduled || row.record.state.is_final()) || self.obstacle(seq).is_some() {
             return false;
         }
-        self.revive(seq);
+        self.revive(seq, now);
         self.edit(seq, |job| {
             job.run_at = now;
             job.attempt = 0;
@@ -55,12 +56,12 @@ impl Rows {
             job.output = None;
             job.cancel_requested = false;
         });
-        self.revive_waiters(seq);
+        self.revive_waiters(seq, now);
         true
     }
 
     /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
-    fn revive(&mut self, seq: u64) {
+    fn revive(&mut self, seq: u64, now: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
         row.cancelled_by = None;
         let state = if row.waits.is_empty() { JobState::Ready } else { JobState::Waiting };
@@ -68,18 +69,19 @@ impl Rows {
             job.state = state;
             job.reason = None;
             job.finished_at = None;
+            forgive(job, now);
         });
     }
 
     /// Brings back those that were cancelled because of this job.
-    fn revive_waiters(&mut self, cause: u64) {
+    fn revive_waiters(&mut self, cause: u64, now: Timestamp) {
         let mut waiters: BTreeSet<u64> = self.jobs[&cause].waiters.iter().copied().collect();
         // In the order of dispatch, so that a job is looked at after all those that it waits for.
         while let Some(seq) = waiters.pop_first() {
             let Some(row) = self.jobs.get(&seq).filter(|row| row.cancelled_by == Some(cause)) else { continue };
             waiters.extend(&row.waiters);
             match self.obstacle(seq) {
-                None => self.revive(seq),
+                None => self.revive(seq, now),
                 Some((other, why)) => {
                     self.edit(seq, |job| job.reason = Some(why));
                     self.jobs.entry(seq).and_modify(|row| row.cancelled_by = Some(other));

@@ -11,6 +11,8 @@ use crate::job::{JobState, Record, WorkerId};
 pub(super) struct Index {
     ready: BTreeMap<String, Lane>,
     running: BTreeSet<(WorkerId, u64)>,
+    /// Those with a time to expire that have not begun.
+    expiring: BTreeSet<(Timestamp, u64)>,
     /// The queue that a claim of every queue looked at first, the last time.
     first_served: String,
 }
@@ -21,6 +23,7 @@ type Lane = BTreeMap<Reverse<i32>, BTreeSet<(Timestamp, u64)>>;
 impl Index {
     /// Enters a job where its state puts it.
     pub(super) fn insert(&mut self, seq: u64, job: &Record) {
+        self.expiring.extend(expiry(job).map(|time| (time, seq)));
         match (job.state, job.worker) {
             (JobState::Ready, _) => {
                 let lane = self.ready.entry(job.queue.clone()).or_default();
@@ -35,6 +38,9 @@ impl Index {
 
     /// Takes out a job that was entered as it is now.
     pub(super) fn remove(&mut self, seq: u64, job: &Record) {
+        if let Some(time) = expiry(job) {
+            self.expiring.remove(&(time, seq));
+        }
         match (job.state, job.worker) {
             (JobState::Ready, _) => self.remove_ready(seq, job),
             (JobState::Running, Some(worker)) => {
@@ -62,6 +68,11 @@ impl Index {
         self.running.range((worker, 0)..=(worker, u64::MAX)).map(|(_, seq)| *seq).collect()
     }
 
+    /// The jobs that have expired, those that did first at the front.
+    pub(super) fn expired(&self, now: Timestamp) -> impl Iterator<Item = u64> {
+        self.expiring.range(..=(now, u64::MAX)).map(|(_, seq)| *seq)
+    }
+
     /// Every queue with ready jobs, each time beginning with another one, so that none starves.
     pub(super) fn rotate(&mut self) -> Vec<String> {
         let after = self.ready.range::<String, _>((Excluded(&self.first_served), Unbounded));
@@ -73,10 +84,10 @@ impl Index {
         queues
     }
 
-    /// The jobs of a queue that are due, the most urgent first.
-    pub(super) fn due(&self, queue: &str, now: Timestamp) -> impl Iterator<Item = u64> {
+    /// The jobs of a queue that are due, by priority, the highest first, and within one the longest due first.
+    pub(super) fn due(&self, queue: &str, now: Timestamp) -> impl Iterator<Item = impl Iterator<Item = u64>> {
         let lanes = self.ready.get(queue).into_iter().flat_map(BTreeMap::values);
-        lanes.flat_map(move |jobs| jobs.range(..=(now, u64::MAX))).map(|(_, seq)| *seq)
+        lanes.map(move |jobs| jobs.range(..=(now, u64::MAX)).map(|(_, seq)| *seq))
     }
 
     /// When the first job of a queue that is due later, and that `wanted` accepts, falls due.
@@ -88,4 +99,9 @@ impl Index {
         };
         lanes.filter_map(later).min()
     }
+}
+
+/// When the job expires, if it is one that can.
+fn expiry(job: &Record) -> Option<Timestamp> {
+    job.expires_at.filter(|_| matches!(job.state, JobState::Waiting | JobState::Ready))
 }

@@ -1,6 +1,8 @@
 //! Jobs in this process's memory: the reference of what a store does, for tests.
 
 mod by_hand;
+mod claim;
+mod expire;
 mod index;
 mod inspect;
 mod outcomes;
@@ -10,6 +12,7 @@ mod workers;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use self::rows::Rows;
 use super::{
@@ -103,5 +106,9 @@ impl Store for Memory {
 impl Upkeep for Memory {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
         Ok(self.write(|rows| rows.rescue(rescue)))
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        Ok(self.write(|rows| rows.expire(now, limit)))
     }
 }

@@ -1,13 +1,12 @@
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::index::Index;
 use super::workers::Worker;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, Claimed, JobId, JobState, Lease, Member, NewJob, Record, WorkerId};
-use crate::store::{Batch, Claim, Push, Pushed, Stored};
+use crate::job::{Attempt, JobId, JobState, Member, NewJob, Record, WorkerId};
+use crate::store::{Push, Pushed, Stored};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -28,9 +27,6 @@ pub(super) struct Changed {
     pub(super) settled: bool,
     pub(super) signals: bool,
 }
-
-/// The names that a worker serves, each with the newest version that it understands.
-type Names<'a> = HashMap<&'a str, u32>;
 
 /// One job. Its state is never `Scheduled`: that is how a ready job is reported while it is not due.
 #[derive(Debug)]
@@ -126,56 +122,6 @@ impl Rows {
         self.index.insert(seq, &row.record);
         self.changed.ready |= row.record.state == JobState::Ready;
         self.changed.settled |= row.record.state.is_final();
-    }
-
-    pub(super) fn claim(&mut self, claim: &Claim) -> Batch {
-        let mut batch = Batch::default();
-        if !self.workers.contains_key(&claim.worker) {
-            return batch;
-        }
-        let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
-        let queues = claim.queues.as_deref().map_or_else(|| Cow::Owned(self.index.rotate()), Cow::Borrowed);
-        for queue in queues.iter() {
-            let missing = claim.limit - batch.jobs.len();
-            let due = self.index.due(queue, claim.now).filter(|seq| self.is_named(*seq, &names));
-            let taken: Vec<u64> = due.take(missing).collect();
-            batch.jobs.extend(taken.into_iter().map(|seq| self.start(seq, claim)));
-        }
-        if batch.jobs.len() < claim.limit {
-            let next = |queue| self.index.next_due(queue, claim.now, |seq| self.is_named(seq, &names));
-            batch.next_due = queues.iter().filter_map(|queue| next(queue)).min();
-        }
-        batch
-    }
-
-    fn is_named(&self, seq: u64, names: &Names<'_>) -> bool {
-        let job = &self.jobs[&seq].record;
-        names.get(job.name.as_str()).is_some_and(|newest| job.version <= *newest)
-    }
-
-    fn start(&mut self, seq: u64, claim: &Claim) -> Claimed {
-        self.edit(seq, |job| {
-            job.state = JobState::Running;
-            job.attempt += 1;
-            job.worker = Some(claim.worker);
-            job.started_at = Some(claim.now);
-        });
-        if let Some(row) = self.jobs.get_mut(&seq) {
-            row.claims += 1;
-        }
-        let Row { record: job, claims, .. } = &self.jobs[&seq];
-        let lease = Lease { job: job.id, attempt: job.attempt, worker: claim.worker, claim: *claims };
-        Claimed {
-            priority: job.priority,
-            retries: job.retries,
-            rescues: job.rescues,
-            tags: job.tags.clone(),
-            run_at: job.run_at,
-            chain: job.chain.clone(),
-            retry_until: job.retry_until,
-            version: job.version,
-            ..Claimed::new(lease, job.name.clone(), job.queue.clone(), job.args.clone(), job.created_at)
-        }
     }
 }
 

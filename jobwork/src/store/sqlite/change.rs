@@ -60,12 +60,12 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     if !(scheduled || state >= state::COMPLETED) || waiters::obstacle(db, seq)?.is_some() {
         return Ok(false);
     }
-    waiters::revive(db, seq)?;
+    waiters::revive(db, seq, now)?;
     db.execute(
         "UPDATE jobwork_jobs SET run_at = ?2, attempt = 0, rescues = 0, output = NULL, cancel = 0 WHERE seq = ?1",
         [seq, now],
     )?;
-    waiters::revive_below(db, seq)?;
+    waiters::revive_below(db, seq, now)?;
     Ok(true)
 }
 

@@ -8,15 +8,19 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::beat;
 use super::rows::{self, millis, time};
 use super::writer::Db;
+use super::{beat, expire};
 use crate::store::{Batch, Claim};
+
+/// A claim ends at most so many expired jobs that lie in its way; the next one goes on.
+const EXPIRED_AT_MOST: usize = 500;
 
 /// What a scan of the index found.
 #[derive(Default)]
 struct Found {
     due: Vec<i64>,
+    expired: Vec<i64>,
     next_due: Option<i64>,
 }
 
@@ -26,7 +30,8 @@ pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {
         return Ok(Some(Batch::default()));
     }
     let found = scan(db, claim, 1)?;
-    Ok(found.due.is_empty().then(|| Batch { jobs: Vec::new(), next_due: found.next_due.map(time) }))
+    let nothing = found.due.is_empty() && found.expired.is_empty();
+    Ok(nothing.then(|| Batch { jobs: Vec::new(), next_due: found.next_due.map(time) }))
 }
 
 /// Hands out jobs.
@@ -40,6 +45,7 @@ pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
     );
     let mut start = db.prepare(&sql)?;
     let now = millis(claim.now);
+    found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, now))?;
     let jobs =
         found.due.iter().map(|seq| start.query_row(params![seq, key, now], |row| rows::claimed(row, claim.worker)));
     Ok(Batch { jobs: jobs.collect::<Result<_, _>>()?, next_due: found.next_due.map(time) })
@@ -51,18 +57,50 @@ fn scan(db: &Db, claim: &Claim, limit: usize) -> rusqlite::Result<Found> {
     let now = millis(claim.now);
     let mut found = Found::default();
     for queue in queues(db, claim)?.iter() {
-        let mut below = i64::MAX;
-        while let Some(priority) = next_priority(db, queue, below)? {
-            below = priority;
-            take_due(db, (queue, priority, now), &names, limit, &mut found.due)?;
-            if found.due.len() >= limit {
-                return Ok(Found { next_due: None, ..found });
-            }
-            let next = next_due(db, (queue, priority, now), &names)?;
+        let room = claim.room(queue, limit - found.due.len());
+        let due = find_due(db, claim, queue, &names, room, &mut found.expired)?;
+        let full = due.len() == room;
+        found.due.extend(due);
+        if found.expired.len() == EXPIRED_AT_MOST {
+            return Ok(Found { next_due: Some(now), ..found });
+        }
+        if found.due.len() >= limit {
+            return Ok(Found { next_due: None, ..found });
+        }
+        if !full {
+            let next = next_due(db, queue, now, &names)?;
             found.next_due = found.next_due.into_iter().chain(next).min();
         }
     }
     Ok(found)
+}
+
+/// The due jobs of a queue that the worker can perform, at most `room`, the most urgent first.
+fn find_due(
+    db: &Db,
+    claim: &Claim,
+    queue: &str,
+    names: &Names<'_>,
+    room: usize,
+    expired: &mut Vec<i64>,
+) -> rusqlite::Result<Vec<i64>> {
+    let (mut due, mut below) = (Vec::new(), i64::MAX);
+    // Where jobs age, every level may have the most urgent; a level's own order is theirs in any case.
+    while (claim.ageing.is_some() && room > 0) || due.len() < room {
+        let Some(priority) = next_priority(db, queue, below)? else { break };
+        below = priority;
+        let wanted = if claim.ageing.is_some() { room } else { room - due.len() };
+        let level = take_due(db, (queue, priority, millis(claim.now)), names, wanted, expired)?;
+        let urgency = |(seq, run_at): (i64, i64)| {
+            (claim.urgency(i32::try_from(priority).unwrap_or(i32::MAX), run_at, seq.unsigned_abs()), seq)
+        };
+        due.extend(level.into_iter().map(urgency));
+    }
+    if claim.ageing.is_some() {
+        due.sort_unstable();
+        due.truncate(room);
+    }
+    Ok(due.into_iter().map(|(_, seq)| seq).collect())
 }
 
 /// The queues to look at, in order. A worker that serves all begins at another one each time.
@@ -110,22 +148,46 @@ fn is_served(names: &Names<'_>, row: &Row<'_>) -> rusqlite::Result<bool> {
 /// One queue and priority, and the time it is.
 type Level<'a> = (&'a str, i64, i64);
 
-fn take_due(db: &Db, level: Level<'_>, names: &Names<'_>, limit: usize, due: &mut Vec<i64>) -> rusqlite::Result<()> {
+/// The number and due time of the longest due jobs of a level; those that have expired go where such are gathered.
+fn take_due(
+    db: &Db,
+    level: Level<'_>,
+    names: &Names<'_>,
+    wanted: usize,
+    expired: &mut Vec<i64>,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
     let mut statement = db.prepare(
-        "SELECT seq, name, version FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3
-         ORDER BY run_at, seq",
+        "SELECT seq, name, version, run_at, expires_at FROM jobwork_jobs
+         WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3 ORDER BY run_at, seq",
     )?;
     let mut rows = statement.query(level)?;
-    while due.len() < limit {
+    let mut due = Vec::new();
+    while due.len() < wanted && expired.len() < EXPIRED_AT_MOST {
         let Some(row) = rows.next()? else { break };
-        if is_served(names, row)? {
-            due.push(row.get(0)?);
+        if !is_served(names, row)? {
+            continue;
+        }
+        if row.get::<_, Option<i64>>(4)?.is_some_and(|time| time <= level.2) {
+            expired.push(row.get(0)?);
+        } else {
+            due.push((row.get(0)?, row.get(3)?));
         }
     }
-    Ok(())
+    Ok(due)
 }
 
-fn next_due(db: &Db, level: Level<'_>, names: &Names<'_>) -> rusqlite::Result<Option<i64>> {
+/// When the first job of the queue that is due later, and for this worker, falls due.
+fn next_due(db: &Db, queue: &str, now: i64, names: &Names<'_>) -> rusqlite::Result<Option<i64>> {
+    let (mut first, mut below) = (None, i64::MAX);
+    while let Some(priority) = next_priority(db, queue, below)? {
+        below = priority;
+        let next = next_due_of(db, (queue, priority, now), names)?;
+        first = first.into_iter().chain(next).min();
+    }
+    Ok(first)
+}
+
+fn next_due_of(db: &Db, level: Level<'_>, names: &Names<'_>) -> rusqlite::Result<Option<i64>> {
     let mut statement = db.prepare(
         "SELECT run_at, name, version FROM jobwork_jobs WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at > ?3
          ORDER BY run_at",

@@ -5,6 +5,7 @@ mod busy;
 mod change;
 mod claim;
 mod database;
+mod expire;
 mod finish;
 mod history;
 mod inspect;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use self::database::Database;
@@ -140,5 +142,10 @@ impl Store for Sqlite {
 impl Upkeep for Sqlite {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
         self.writer().call(move |db| rescue::look(db, rescue), move |db| rescue::rescue(db, rescue)).await
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        let now = rows::millis(now);
+        self.writer().call(move |db| expire::look(db, now, limit), move |db| expire::expire(db, now, limit)).await
     }
 }

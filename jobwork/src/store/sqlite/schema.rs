@@ -50,7 +50,8 @@ CREATE TABLE jobwork_jobs (
     output TEXT
 );
 CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE state = 0;
-CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version) WHERE state = 1;
+CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version, expires_at) WHERE state = 1;
+CREATE INDEX jobwork_expiring ON jobwork_jobs (expires_at) WHERE state < 2 AND expires_at IS NOT NULL;
 CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
 CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;

@@ -39,7 +39,7 @@ async fn join(store: &Sqlite) -> WorkerId {
 
 async fn claim(store: &Sqlite, worker: WorkerId, seconds: i64) -> Vec<Claimed> {
     let names = Arc::new([Served { name: "job".to_owned(), version: 1 }]);
-    let claim = Claim { worker, queues: None, names, limit: 100, now: at(seconds) };
+    let claim = Claim::new(worker, names, 100, at(seconds));
     store.claim(claim).await.unwrap().jobs
 }
 

@@ -83,24 +83,26 @@ pub(super) fn cancel(db: &Db, cause: i64, why: &str, at: i64) -> rusqlite::Resul
 }
 
 /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
-pub(super) fn revive(db: &Db, seq: i64) -> rusqlite::Result<()> {
+pub(super) fn revive(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
+    // Times that have passed no longer hold: they would end it again before it runs.
     db.execute(
-        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), cause = NULL, reason = NULL, finished_at = NULL
+        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), cause = NULL, reason = NULL, finished_at = NULL,
+         expires_at = iif(expires_at <= ?2, NULL, expires_at), retry_until = iif(retry_until <= ?2, NULL, retry_until)
          WHERE seq = ?1",
-        [seq],
+        [seq, now],
     )?;
     db.wake(Topic::Ready);
     Ok(())
 }
 
 /// Brings back those that were cancelled because of `cause`.
-pub(super) fn revive_below(db: &Db, cause: i64) -> rusqlite::Result<()> {
+pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()> {
     let mut below: BTreeSet<i64> = cancelled_by(db, cause, cause)?.into_iter().collect();
     // In the order of dispatch, so that a job is looked at after all those that it waits for.
     while let Some(seq) = below.pop_first() {
         below.extend(cancelled_by(db, seq, cause)?);
         match obstacle(db, seq)? {
-            None => revive(db, seq)?,
+            None => revive(db, seq, now)?,
             Some((other, why)) => {
                 db.execute("UPDATE jobwork_jobs SET cause = ?2, reason = ?3 WHERE seq = ?1", params![seq, other, why])?;
             }

@@ -1,0 +1,41 @@
+//! Jobs whose time is over, found by an index that holds no others than those with a time to expire.
+
+use rusqlite::OptionalExtension;
+
+use super::finish::end;
+use super::rows::{job_id, state};
+use super::waiters;
+use super::writer::Db;
+use crate::store::EXPIRED;
+
+/// The answer when no job has expired.
+pub(super) fn look(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Option<usize>> {
+    Ok(expired(db, now, limit.min(1))?.is_empty().then_some(0))
+}
+
+/// Ends jobs that have expired, those first that did first.
+pub(super) fn expire(db: &Db, now: i64, limit: usize) -> rusqlite::Result<usize> {
+    let expired = expired(db, now, limit)?;
+    expired.iter().try_for_each(|seq| end_expired(db, *seq, now))?;
+    Ok(expired.len())
+}
+
+fn expired(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare(
+        "SELECT seq FROM jobwork_jobs INDEXED BY jobwork_expiring
+         WHERE state < 2 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at, seq LIMIT ?2",
+    )?
+    .query_map([now, limit], |row| row.get(0))?
+    .collect()
+}
+
+/// Ends a job that has expired, with those that wait for it.
+pub(super) fn end_expired(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
+    // It may have been cancelled a moment ago, with one that it waited for.
+    let open = "SELECT created_at FROM jobwork_jobs WHERE seq = ?1 AND state < 2";
+    let created_at: Option<i64> = db.prepare(open)?.query_row([seq], |row| row.get(0)).optional()?;
+    let Some(created_at) = created_at else { return Ok(()) };
+    end(db, seq, state::DISCARDED, Some(EXPIRED), now)?;
+    waiters::cancel(db, seq, &format!("chain member {} was discarded: {EXPIRED}", job_id(seq, created_at)), now)
+}
