@@ -37,7 +37,7 @@ pub use self::perform::{
 };
 #[cfg(feature = "tower")]
 pub use self::perform::{NextService, TowerLayer};
-pub use self::worker::{App, StopReason, StopReport, WorkerHandle};
+pub use self::worker::{App, Queues, StopReason, StopReport, WorkerHandle};
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/chain.md")]
 pub use jobwork_macros::chain;

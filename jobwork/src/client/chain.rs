@@ -2,7 +2,6 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +13,7 @@ use super::step::{Feeds, Single, Step};
 use super::{Jobs, WaitError};
 use crate::clock::after;
 use crate::error::{Error, Result};
-use crate::job::{Job, JobId, JobState, Membership, NewJob, Record, Wait};
+use crate::job::{Job, JobId, JobOptions, JobState, Membership, NewJob, Record, Wait};
 use crate::store::{CancelAnswer, Topic};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -39,8 +38,8 @@ pub struct Chain<In, Out> {
 /// The jobs of a chain as they are stored, and where the first one takes its input.
 struct Members {
     jobs: Result<Vec<NewJob>>,
-    /// The jobs' own delays.
-    delays: Vec<Option<Duration>>,
+    /// What the job of each member says about itself.
+    options: Vec<JobOptions>,
     input: Option<&'static str>,
     on_error: Option<String>,
 }
@@ -64,8 +63,8 @@ impl Chain<NoInput, ()> {
 
 impl<In, Out> Chain<In, Out> {
     fn begin<J: Job>(job: Result<NewJob>, input: Option<&'static str>) -> Self {
-        let delays = vec![J::OPTIONS.delay];
-        let members = Members { jobs: job.map(|job| vec![job]), delays, input, on_error: None };
+        let options = vec![J::OPTIONS];
+        let members = Members { jobs: job.map(|job| vec![job]), options, input, on_error: None };
         Self { members, placement: Placement::default(), types: PhantomData }
     }
 
@@ -92,7 +91,7 @@ impl<In, Out> Chain<In, Out> {
     }
 
     fn add<J: Job>(mut self, job: Result<NewJob>, slot: Option<&'static str>) -> Chain<In, J::Output> {
-        self.members.delays.push(J::OPTIONS.delay);
+        self.members.options.push(J::OPTIONS);
         self.members.jobs = self.members.jobs.and_then(|mut members| {
             let wait = Wait { on: members.len() - 1, slot: slot.map(str::to_owned) };
             members.push(NewJob { waits: vec![wait], ..job? });
@@ -144,8 +143,8 @@ impl<In: Serialize, Out> Chain<Takes<In>, Out> {
 
 /// A chain about to be stored; stored when it is awaited, all members or none.
 ///
-/// The errors and the rule about dropping are those of [`Dispatch`](super::Dispatch). The queue, priority, retries and tags given
-/// here go to every member, the delay to the first.
+/// The errors and the rule about dropping are those of [`Dispatch`](super::Dispatch). The queue, priority, retries, tags and
+/// limits of time given here go to every member, the delay to the first; each member's time counts from when the first is due.
 #[must_use = "a chain is dispatched when this is awaited"]
 pub struct ChainDispatch<Out> {
     members: Members,
@@ -159,16 +158,14 @@ impl<Out> ChainDispatch<Out> {
     async fn run(mut self) -> Result<ChainHandle<Out>> {
         let jobs = self.placement.client().await?;
         let mut members = self.members.jobs?;
-        for (position, member) in (0..).zip(&mut members) {
+        let now = jobs.now();
+        let due = self.placement.run_at(self.members.options[0].delay, now);
+        for ((position, member), options) in (0..).zip(&mut members).zip(&self.members.options) {
             self.placement.place(member);
+            member.run_at = if position == 0 { due } else { options.delay.map(|delay| after(now, delay)) };
+            self.placement.limit_time(member, options, due.max(member.run_at), now);
             let on_error = self.members.on_error.clone();
             member.chain = Some(Membership { first: 0, position, on_error });
-        }
-        for (member, delay) in members.iter_mut().zip(&self.members.delays) {
-            member.run_at = delay.map(|delay| after(jobs.now(), delay));
-        }
-        if let Some(first) = members.first_mut() {
-            first.run_at = self.placement.run_at(self.members.delays[0], jobs.now());
         }
         let ids = jobs.push(members).await?;
         Ok(ChainHandle { ids, jobs, out: PhantomData })

@@ -1,11 +1,14 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::JobHandle;
 use super::placement::{Placement, placement_methods};
-use super::{JobHandle, Jobs};
+use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, NewJob};
 
@@ -38,7 +41,8 @@ impl<J: Job> Dispatch<J> {
 
     async fn run(mut self) -> Result<JobHandle<J>> {
         let jobs = self.placement.client().await?;
-        let new = new_job(&self.job, &self.placement, &jobs)?;
+        let now = jobs.now();
+        let new = new_job(&self.job, &self.placement, self.placement.run_at(J::OPTIONS.delay, now), now)?;
         let ids = jobs.push(vec![new]).await?;
         let id = ids.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
         Ok(JobHandle::new(id, jobs))
@@ -67,19 +71,55 @@ impl<J: Job> fmt::Debug for Dispatch<J> {
 pub struct DispatchMany<J> {
     many: Vec<J>,
     placement: Placement,
+    spread: Duration,
 }
 
 impl<J: Job> DispatchMany<J> {
     /// A dispatch of these jobs with their own options.
     pub fn new(jobs: impl IntoIterator<Item = J>) -> Self {
-        Self { many: jobs.into_iter().collect(), placement: Placement::default() }
+        Self { many: jobs.into_iter().collect(), placement: Placement::default(), spread: Duration::ZERO }
     }
 
     placement_methods!();
 
+    /// Spreads the jobs evenly over this time, so that they don't all start at once: the first one is due as if it were
+    /// alone, each other one the same time after the one before it. Sixty jobs spread over a minute are due one a second.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] mod example {
+    /// use std::time::Duration;
+    /// use jobwork::prelude::*;
+    ///
+    /// #[job]
+    /// async fn refresh(feed: u64) {}
+    ///
+    /// # pub async fn dispatch() -> jobwork::Result<()> {
+    /// # let jobs = Jobs::connect("memory:").await?;
+    /// Refresh::dispatch_many((0..60).map(Refresh::new)).spread(Duration::from_secs(60)).on(&jobs).await?;
+    /// # let counts = jobs.inspect()?.counts(jobs.now()).await?;
+    /// # assert_eq!((counts.ready, counts.scheduled), (1, 59));
+    /// # Ok(()) }
+    /// # }
+    /// # #[cfg(feature = "macros")] tokio::runtime::Runtime::new().unwrap().block_on(example::dispatch()).unwrap();
+    /// ```
+    pub fn spread(mut self, over: Duration) -> Self {
+        self.spread = over;
+        self
+    }
+
+    /// When job number `index` is due.
+    fn due(&self, index: usize, now: Timestamp) -> Option<Timestamp> {
+        let first = self.placement.run_at(J::OPTIONS.delay, now);
+        let later = self.spread.mul_f64(index as f64 / self.many.len() as f64);
+        if later.is_zero() { first } else { Some(after(first.map_or(now, |first| first.max(now)), later)) }
+    }
+
     async fn run(mut self) -> Result<Vec<JobHandle<J>>> {
         let jobs = self.placement.client().await?;
-        let new: Result<Vec<NewJob>> = self.many.iter().map(|job| new_job(job, &self.placement, &jobs)).collect();
+        let now = jobs.now();
+        let many = self.many.iter().enumerate();
+        let new = many.map(|(index, job)| new_job(job, &self.placement, self.due(index, now), now));
+        let new: Result<Vec<NewJob>> = new.collect();
         let ids = jobs.push(new?).await?;
         Ok(ids.into_iter().map(|id| JobHandle::new(id, jobs.clone())).collect())
     }
@@ -104,10 +144,12 @@ impl<J: Job> fmt::Debug for DispatchMany<J> {
     }
 }
 
-fn new_job<J: Job>(job: &J, placement: &Placement, jobs: &Jobs) -> Result<NewJob> {
+/// The job as it is stored when it is dispatched `now` for the time `due`.
+fn new_job<J: Job>(job: &J, placement: &Placement, due: Option<Timestamp>, now: Timestamp) -> Result<NewJob> {
     let mut new = complete(job)?;
     placement.place(&mut new);
-    new.run_at = placement.run_at(J::OPTIONS.delay, jobs.now());
+    new.run_at = due;
+    placement.limit_time(&mut new, &J::OPTIONS, due, now);
     Ok(new)
 }
 

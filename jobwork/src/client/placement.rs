@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Jobs, current};
 use crate::clock::after;
 use crate::error::Result;
-use crate::job::NewJob;
+use crate::job::{JobOptions, NewJob};
 
 /// What a dispatch says that differs from the job's own options.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Placement {
     pub(crate) priority: Option<i32>,
     pub(crate) retries: Option<u32>,
     pub(crate) due: Due,
+    pub(crate) expires: Option<Expiry>,
+    pub(crate) retry_for: Option<Duration>,
     pub(crate) tags: Vec<String>,
     pub(crate) jobs: Option<Jobs>,
 }
@@ -24,6 +26,13 @@ pub(crate) enum Due {
     #[default]
     Unnamed,
     In(Duration),
+    At(Timestamp),
+}
+
+/// When a dispatched job expires.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expiry {
+    After(Duration),
     At(Timestamp),
 }
 
@@ -44,7 +53,18 @@ impl Placement {
         }
     }
 
-    /// Writes everything but the time into `job`.
+    /// Writes into `job` the times that count from when it is dispatched, or from the later time it is dispatched for.
+    pub(crate) fn limit_time(&self, job: &mut NewJob, options: &JobOptions, due: Option<Timestamp>, now: Timestamp) {
+        let from = due.map_or(now, |due| due.max(now));
+        job.expires_at = match self.expires {
+            Some(Expiry::At(time)) => Some(time),
+            Some(Expiry::After(wait)) => Some(after(from, wait)),
+            None => options.expires.map(|wait| after(from, wait)),
+        };
+        job.retry_until = self.retry_for.or(options.retry_for).map(|wait| after(from, wait));
+    }
+
+    /// Writes everything but the times into `job`.
     pub(crate) fn place(&self, job: &mut NewJob) {
         if let Some(queue) = &self.queue {
             job.queue = queue.clone().into();
@@ -85,6 +105,27 @@ macro_rules! placement_methods {
         /// Not before this time of day; one that has passed is at once.
         pub fn at(mut self, time: jiff::Timestamp) -> Self {
             self.placement.due = crate::client::placement::Due::At(time);
+            self
+        }
+
+        /// Not started any more when this time has passed since the dispatch, or since the later time that it is dispatched
+        /// for: then it is discarded, and the rest of its chain is cancelled. A job that runs by then is left alone, but not
+        /// tried again.
+        pub fn expires(mut self, after: std::time::Duration) -> Self {
+            self.placement.expires = Some(crate::client::placement::Expiry::After(after));
+            self
+        }
+
+        /// Not started any more from this time of day on; see [`expires`](Self::expires).
+        pub fn expires_at(mut self, time: jiff::Timestamp) -> Self {
+            self.placement.expires = Some(crate::client::placement::Expiry::At(time));
+            self
+        }
+
+        /// Not retried any more when this time has passed since the dispatch, or since the later time that it is dispatched
+        /// for, whatever retries are left: a job whose next retry would come later is dead.
+        pub fn retry_for(mut self, time: std::time::Duration) -> Self {
+            self.placement.retry_for = Some(time);
             self
         }
 

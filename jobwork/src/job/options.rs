@@ -23,7 +23,8 @@ pub struct JobOptions {
     /// Never started later than this after its dispatch, or after the time it was dispatched for; `None`, the default, is
     /// no limit.
     pub expires: Option<Duration>,
-    /// Not retried later than this after its dispatch, whatever retries are left; `None`, the default, is no limit.
+    /// Not retried later than this after its dispatch, or after the time it was dispatched for, whatever retries are left;
+    /// `None`, the default, is no limit.
     pub retry_for: Option<Duration>,
     /// How long it is kept after it has ended; `None`, the default, leaves that to the workers.
     pub retain: Option<Duration>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::config::{Config, Until};
 use super::handle::WorkerHandle;
+use super::queues::Queues;
 use super::report::StopReport;
 use super::start::{Parts, start};
 use crate::client::{DispatchHook, Jobs};
@@ -186,10 +187,34 @@ impl App {
         self
     }
 
-    /// Serves only these queues, the most important first: one is emptied before the next is looked at.
+    /// Serves only these queues. Names are a strict order, the most important first: one is emptied before the next is looked
+    /// at. For an order that is drawn by weight or at random see [`Queues`].
     /// By default every queue is served, in no particular order.
-    pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
-        self.config.queues = Some(queues.into_iter().map(Into::into).collect());
+    pub fn queues(mut self, queues: impl Into<Queues>) -> Self {
+        self.config.queues = Some(queues.into());
+        self
+    }
+
+    /// How many jobs of this queue the worker runs at a time, at least 1; by default as many as of any other. Those that it
+    /// has claimed and not yet started count too. To be called once for each queue with a limit of its own.
+    ///
+    /// ```
+    /// # use jobwork::App;
+    /// let app = App::new().concurrency(50).queue_concurrency("mail", 5).queue_concurrency("media", 2);
+    /// # let _ = app;
+    /// ```
+    pub fn queue_concurrency(mut self, queue: impl Into<String>, jobs: usize) -> Self {
+        self.config.queue_concurrency.insert(queue.into(), jobs.max(1));
+        self
+    }
+
+    /// Lets jobs age: each such time that a job has been due for adds one to its priority within its queue, so that none
+    /// waits for ever behind more urgent ones. By default nothing ages.
+    ///
+    /// With an hour, a job of priority 0 comes before a new one of priority 5 when it has waited for five hours. It concerns
+    /// what this worker claims; the stored priority stays.
+    pub fn ageing(mut self, one_more: Duration) -> Self {
+        self.config.ageing = Some(one_more);
         self
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::classify::classify;
+use super::crowd::Place;
 use super::failure;
 use super::judge::{Judgement, Returned, Seen, judge};
 use super::shared::Shared;
@@ -22,11 +23,14 @@ pub(crate) struct Attempt {
     job: JobContext,
     handler: Arc<Handler>,
     /// Held for as long as the attempt takes.
-    _slot: OwnedSemaphorePermit,
+    _room: Room,
 }
 
+/// What a running job takes up: a slot of the worker, and a place in its queue's crowd where that is counted.
+pub(crate) type Room = (OwnedSemaphorePermit, Option<Place>);
+
 /// Starts a claimed job on a task of its own.
-pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, slot: OwnedSemaphorePermit) {
+pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, room: Room) {
     let lease = claimed.lease;
     let Some(handler) = shared.handlers.get(claimed.name.as_str()).cloned() else {
         // Stores hand out only what they were asked for; if one doesn't, the job goes back to wait for a worker that can.
@@ -36,7 +40,7 @@ pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, slot: OwnedSemaphore
     let span =
         tracing::info_span!("job", name = job.name(), id = %job.id(), attempt = job.attempt(), queue = job.queue());
     shared.running.add(job.clone(), Arc::clone(&handler));
-    let attempt = Attempt { shared: Arc::clone(shared), job, handler, _slot: slot };
+    let attempt = Attempt { shared: Arc::clone(shared), job, handler, _room: room };
     let task = shared.runtime.spawn(attempt.run().instrument(span));
     shared.running.set_task(lease.job, task.abort_handle());
 }
@@ -117,8 +121,8 @@ impl Attempt {
     }
 
     async fn failed(&self, error: JobError) -> Outcome {
-        let retries = self.job.job().claimed.retries;
-        let outcome = classify(&self.handler.handling, self.lease(), retries, &error, self.shared.clock.now());
+        let job = &self.job.job().claimed;
+        let outcome = classify(&self.handler.handling, job, &error, self.shared.clock.now());
         let next = match &outcome {
             Outcome::Retry { at, .. } => WhatNext::Retry(*at),
             Outcome::Dead { reason, .. } => WhatNext::Dead(reason.clone()),

@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 
 use crate::clock::after;
-use crate::job::{Backoff, DeadReason, FailureKind, JobError, Lease, Outcome, Verdict};
+use crate::job::{Backoff, Claimed, DeadReason, FailureKind, JobError, Lease, Outcome, Verdict};
 use crate::perform::{Handling, catch};
 
-/// The outcome of an attempt that failed with `error` at `now`.
-pub(crate) fn classify(handling: &Handling, lease: Lease, retries: u32, error: &JobError, now: Timestamp) -> Outcome {
+/// The outcome of an attempt of `job` that failed with `error` at `now`.
+pub(crate) fn classify(handling: &Handling, job: &Claimed, error: &JobError, now: Timestamp) -> Outcome {
     let failure = error.to_failure();
     let dead = |reason| Outcome::Dead { reason, failure: error.to_failure() };
     match error.verdict() {
@@ -24,14 +24,18 @@ pub(crate) fn classify(handling: &Handling, lease: Lease, retries: u32, error: &
     if !worth_retrying(handling, error) {
         return dead(DeadReason::NotWorthRetrying);
     }
-    if lease.attempt > retries {
+    if job.lease.attempt > job.retries {
         return dead(DeadReason::Exhausted);
     }
     let wait = match error.verdict() {
         Some(Verdict::RetryAfter(wait)) => *wait,
-        _ => backoff(handling, lease, error),
+        _ => backoff(handling, job.lease, error),
     };
-    Outcome::Retry { at: after(now, wait), failure }
+    let at = after(now, wait);
+    if job.retry_until.is_some_and(|last| at > last) {
+        return dead(DeadReason::OutOfTime);
+    }
+    Outcome::Retry { at, failure }
 }
 
 /// A user's `retry_if` that panics decides nothing: the job is retried.
@@ -68,9 +72,14 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-    fn outcome(handling: &Handling, attempt: u32, error: &JobError) -> Outcome {
+    fn claimed(attempt: u32) -> Claimed {
         let lease = Lease { job: JobId::derive(1, NOW), attempt, worker: WorkerId::fresh(), claim: attempt };
-        classify(handling, lease, 2, error, NOW)
+        let job = Claimed::new(lease, "job".to_owned(), "default".to_owned(), "{}".to_owned(), NOW);
+        Claimed { retries: 2, ..job }
+    }
+
+    fn outcome(handling: &Handling, attempt: u32, error: &JobError) -> Outcome {
+        classify(handling, &claimed(attempt), error, NOW)
     }
 
     fn dead_reason(handling: &Handling, attempt: u32, error: &JobError) -> Option<DeadReason> {
@@ -102,6 +111,19 @@ mod tests {
         let error = JobError::retry_after(wait);
         assert!(matches!(outcome(&Handling::new(), 1, &error), Outcome::Retry { at, .. } if at == after(NOW, wait)));
         assert_eq!(dead_reason(&Handling::new(), 3, &error), Some(DeadReason::Exhausted));
+    }
+
+    #[test]
+    fn a_retry_that_would_come_too_late_is_none() {
+        let (handling, minute) = (Handling::new(), Duration::from_secs(60));
+        let until = |seconds| Claimed { retry_until: Some(after(NOW, Duration::from_secs(seconds))), ..claimed(1) };
+        let is_dead = |seconds, error: JobError| {
+            let outcome = classify(&handling, &until(seconds), &error, NOW);
+            matches!(outcome, Outcome::Dead { reason: DeadReason::OutOfTime, .. })
+        };
+        assert_eq!([59, 60].map(|seconds| is_dead(seconds, JobError::retry_after(minute))), [true, false]);
+        assert_eq!([10, 3600].map(|seconds| is_dead(seconds, JobError::new("no"))), [true, false]);
+        assert!(!is_dead(1, JobError::snooze(minute)), "a snooze is no retry");
     }
 
     #[test]

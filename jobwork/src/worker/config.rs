@@ -1,10 +1,15 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use super::queues::Queues;
 
 /// The settings of a worker; each is documented at the method of [`App`](super::App) that sets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) queues: Option<Arc<[String]>>,
+    pub(crate) queues: Option<Queues>,
+    /// How many jobs of a queue run at a time, where that is limited.
+    pub(crate) queue_concurrency: BTreeMap<String, usize>,
+    pub(crate) ageing: Option<Duration>,
     pub(crate) concurrency: usize,
     pub(crate) blocking: usize,
     pub(crate) shutdown_timeout: Duration,
@@ -20,6 +25,8 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             queues: None,
+            queue_concurrency: BTreeMap::new(),
+            ageing: None,
             concurrency: 100,
             blocking: cores,
             shutdown_timeout: Duration::from_secs(25),

@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use super::attempt;
 use super::config::Until;
+use super::crowd::Place;
 use super::health::Look;
 use super::idle::Idle;
+use super::queues::Draws;
 use super::shared::Shared;
 use crate::clock::until;
 use crate::job::{Claimed, Finished, Outcome};
@@ -57,8 +59,12 @@ pub(crate) struct Fetcher {
     names: Arc<[Served]>,
     /// One permit for each job it may run at a time.
     slots: Arc<Semaphore>,
-    /// Claimed and not yet started.
-    buffer: VecDeque<Claimed>,
+    /// Claimed and not yet started, each with its place in its queue's crowd.
+    buffer: VecDeque<(Claimed, Option<Place>)>,
+    /// Draws the order of the queues.
+    draws: Option<Draws>,
+    /// Tells when a queue that was full has room again.
+    freed: watch::Receiver<()>,
     pace: Pace,
     gate: watch::Receiver<Gate>,
     until: Until,
@@ -77,6 +83,8 @@ impl Fetcher {
     pub(crate) fn new(shared: Arc<Shared>, lane: Lane, gate: watch::Receiver<Gate>, idle: Arc<Idle>) -> Self {
         Self {
             health: shared.health.look(),
+            draws: shared.config.queues.as_ref().map(|queues| queues.draws(lane.index)),
+            freed: shared.crowds.freed(),
             shared,
             names: lane.names,
             slots: Arc::new(Semaphore::new(lane.slots)),
@@ -154,12 +162,28 @@ impl Fetcher {
 
     /// Asks the store, and says how many jobs came and when the next one is due; `None` when the store failed.
     async fn claim(&mut self, limit: usize) -> Option<(usize, Option<Timestamp>)> {
-        let worker = self.shared.identity.id();
+        loop {
+            let now = self.shared.clock.now();
+            let (found, next_due) = self.claim_once(limit, now).await?;
+            let broke_off = found == 0 && next_due.is_some_and(|due| due <= now);
+            // Behind what had expired there may be jobs that are due.
+            if !broke_off || *self.gate.borrow() != Gate::Open {
+                return Some((found, next_due));
+            }
+        }
+    }
+
+    async fn claim_once(&mut self, limit: usize, now: Timestamp) -> Option<(usize, Option<Timestamp>)> {
+        let shared = Arc::clone(&self.shared);
+        self.freed.mark_unchanged();
+        let turn = shared.crowds.turn().await;
         let claim = Claim {
-            queues: self.shared.config.queues.clone(),
-            ..Claim::new(worker, Arc::clone(&self.names), limit, self.shared.clock.now())
+            queues: self.draws.as_mut().map(Draws::next),
+            ageing: shared.config.ageing,
+            caps: Arc::clone(&turn.caps),
+            ..Claim::new(shared.identity.id(), Arc::clone(&self.names), limit, now)
         };
-        match self.shared.store.claim(claim).await {
+        match shared.store.claim(claim).await {
             Ok(batch) => {
                 self.health.touch();
                 self.failures = 0;
@@ -167,7 +191,11 @@ impl Fetcher {
                 if found > 0 {
                     self.idle.stir();
                 }
-                self.buffer.extend(batch.jobs);
+                let crowds = &shared.crowds;
+                self.buffer.extend(batch.jobs.into_iter().map(|job| {
+                    let place = crowds.enter(&job.queue);
+                    (job, place)
+                }));
                 Some((found, batch.next_due))
             }
             Err(error) => {
@@ -181,16 +209,16 @@ impl Fetcher {
     /// Starts buffered jobs in free slots.
     fn start_buffered(&mut self) {
         let worker = self.shared.identity.id();
-        while let Some(job) = self.buffer.front() {
+        while let Some((job, _)) = self.buffer.front() {
             if job.lease.worker != worker {
                 // Claimed under an id that was declared dead since: it is another worker's.
                 self.buffer.pop_front();
                 continue;
             }
             let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
-            if let Some(job) = self.buffer.pop_front() {
+            if let Some((job, place)) = self.buffer.pop_front() {
                 self.pace.started();
-                attempt::start(&self.shared, job, slot);
+                attempt::start(&self.shared, job, (slot, place));
             }
         }
     }
@@ -224,6 +252,7 @@ impl Fetcher {
         }
         tokio::select! {
             () = wakeups.changed() => {}
+            _ = self.freed.changed() => {}
             () = tokio::time::sleep(wait) => {}
             () = self.idle.stirred(), if self.until == Until::Empty => {}
             _ = self.gate.changed() => {}
@@ -248,6 +277,7 @@ impl Fetcher {
         tokio::select! {
             () = settled => {}
             () = wakeups.changed() => return Settle::LookAgain,
+            _ = self.freed.changed() => return Settle::LookAgain,
             _ = self.gate.changed() => return Settle::LookAgain,
         }
         let round = self.idle.round();
@@ -275,9 +305,9 @@ impl Fetcher {
     /// Gives back what was claimed and has not started.
     async fn give_back(&mut self) {
         if *self.gate.borrow() != Gate::Closed {
-            self.shared.outcomes.tally().let_go.extend(self.buffer.iter().map(|job| job.lease.job));
+            self.shared.outcomes.tally().let_go.extend(self.buffer.iter().map(|(job, _)| job.lease.job));
         }
-        for job in self.buffer.drain(..) {
+        for (job, _place) in self.buffer.drain(..) {
             let outcome = Outcome::HandedBack { failure: None };
             let finished = Finished { lease: job.lease, outcome, at: self.shared.clock.now() };
             self.shared.outcomes.send(finished).await;

@@ -4,15 +4,18 @@ use std::time::Duration;
 use super::failure;
 use super::shared::Shared;
 use crate::clock::until;
-use crate::store::Rescue;
+use crate::store::{Rescue, Upkeep};
 
-/// How often each worker looks for dead ones.
+/// How often each worker looks for dead ones, and for jobs whose time is over.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// By then, every worker that woke together with this one has beaten.
 const WAKING: Duration = Duration::from_secs(2);
 
-/// Looks for dead workers and makes their jobs ready again, until it is dropped. Every worker does it: the store sees
+/// So many expired jobs are ended in one call, so that claims come in between, and so many calls follow one another.
+const EXPIRED: (usize, usize) = (500, 20);
+
+/// Looks for dead workers and makes their jobs ready again, and ends what has expired, until it is dropped. Every worker does it: the store sees
 /// to it that a job is rescued once, so nobody has to be elected.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let Some(upkeep) = shared.store.upkeep() else { return };
@@ -34,6 +37,25 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             }
             Err(error) => tracing::error!(%error, "can't look for dead workers; trying again"),
         }
+        expire(&shared, upkeep).await;
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Ends jobs that have expired: those that nobody claims, because they wait, are scheduled, or are in a queue without workers.
+async fn expire(shared: &Shared, upkeep: &dyn Upkeep) {
+    let (at_once, calls) = EXPIRED;
+    for _ in 0..calls {
+        match upkeep.expire(shared.clock.now(), at_once).await {
+            Ok(expired) => {
+                if expired > 0 {
+                    tracing::info!(jobs = expired, "discarded jobs that have expired");
+                }
+                if expired < at_once {
+                    return;
+                }
+            }
+            Err(error) => return tracing::error!(%error, "can't end jobs that have expired; trying again"),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::config::Config;
+use super::crowd::Crowds;
 use super::health::Health;
 use super::identity::Identity;
 use super::running::RunningJobs;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) on_error: Vec<Arc<dyn ErrorHandler>>,
     pub(crate) identity: Identity,
     pub(crate) running: RunningJobs,
+    pub(crate) crowds: Arc<Crowds>,
     pub(crate) outcomes: Outcomes,
     pub(crate) state: watch::Sender<WorkerState>,
     pub(crate) health: Health,

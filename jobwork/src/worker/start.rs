@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::app::Hooks;
 use super::config::{Config, Until};
+use super::crowd::Crowds;
 use super::fetcher::{Fetcher, Gate, Lane};
 use super::handle::WorkerHandle;
 use super::health::Health;
@@ -46,6 +47,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
         clock: jobs.clock().clone(),
         identity: Identity::new(info(&config, &jobs)),
         jobs,
+        crowds: Arc::new(Crowds::new(&config.queue_concurrency)),
         config,
         handlers,
         registry,
@@ -115,14 +117,14 @@ fn info(config: &Config, jobs: &Jobs) -> WorkerInfo {
         id: WorkerId::fresh(),
         host: host_name(),
         pid: std::process::id(),
-        queues: config.queues.as_deref().map(<[String]>::to_vec).unwrap_or_default(),
+        queues: config.queues.as_ref().map(|queues| queues.names().to_vec()).unwrap_or_default(),
         concurrency: config.concurrency,
         started_at: jobs.now(),
     }
 }
 
 fn log_start(shared: &Shared) {
-    let queues = shared.config.queues.as_deref().map_or_else(|| "all".to_owned(), |queues| queues.join(", "));
+    let queues = shared.config.queues.as_ref().map_or_else(|| "all".to_owned(), |queues| queues.names().join(", "));
     let worker = shared.identity.id();
     let (store, concurrency) = (shared.store.name(), shared.config.concurrency);
     tracing::info!(%worker, store, queues, concurrency, jobs = shared.registry.jobs().count(), "worker starts");
