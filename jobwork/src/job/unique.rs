@@ -163,7 +163,8 @@ impl UniqueStates {
         Self(bits)
     }
 
-    const fn bit(state: JobState) -> u8 {
+    /// The bit of one state.
+    pub(crate) const fn bit(state: JobState) -> u8 {
         1 << state as u8
     }
 }

@@ -5,8 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::case::*;
-use crate::job::{JobId, JobState, NewJob, Wait};
-use crate::store::{CancelAnswer, Settled, Store};
+use super::ordered::ordered;
+use super::unique::unique;
+use crate::Error;
+use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, Wait};
+use crate::store::{CancelAnswer, Push, Pushed, Settled, Store};
 
 const TASKS: usize = 8;
 
@@ -168,4 +171,103 @@ pub async fn a_job_claimed_and_cancelled_at_once_is_one_or_the_other(store: Arc<
         let expected = if done.contains(&id) { JobState::Completed } else { JobState::Cancelled };
         assert_eq!(case.state(id).await, expected);
     }
+}
+
+pub async fn dispatchers_of_one_key_at_once_make_one_job(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let push = |case: Case, _| async move {
+        let mut stored = Vec::new();
+        for round in 0..20 {
+            let new = unique(Unique::new(format!("k{round}")));
+            stored.push(case.push_all(Push::of(vec![job(), new], case.now)).await.jobs[1]);
+        }
+        stored
+    };
+    let tasks: Vec<Vec<Pushed>> = at_once(&case, push).await;
+    for round in 0..20 {
+        let stored: Vec<Pushed> = tasks.iter().map(|task| task[round]).collect();
+        assert_eq!(stored.iter().filter(|stored| stored.is_new()).count(), 1);
+        assert_eq!(stored.iter().map(|stored| stored.id()).collect::<BTreeSet<_>>().len(), 1);
+    }
+    assert_eq!(case.inspect().counts(case.now).await.unwrap().ready, 20 + 20 * TASKS as u64);
+}
+
+pub async fn a_refused_dispatch_leaves_those_beside_it_alone(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let first = case.push_one(unique(Unique::new("k"))).await;
+    let push = |case: Case, task: usize| async move {
+        let strict = unique(Unique::new("k").on_conflict(OnConflict::Error));
+        let (mut stored, mut refused) = (0, 0);
+        for _ in 0..20 {
+            let more = if task.is_multiple_of(2) { vec![job(), strict.clone()] } else { vec![job()] };
+            match case.store.push(Push::of(more, case.now)).await {
+                Ok(_) => stored += 1,
+                Err(Error::Duplicate { existing, .. }) => {
+                    assert_eq!(existing, Some(first));
+                    refused += 1;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        (stored, refused)
+    };
+    let all = at_once(&case, push).await.into_iter().fold((0, 0), |sum, task| (sum.0 + task.0, sum.1 + task.1));
+    assert_eq!(all, (10 * TASKS, 10 * TASKS));
+    assert_eq!(case.inspect().counts(case.now).await.unwrap().ready, 1 + 10 * TASKS as u64);
+}
+
+pub async fn a_key_changes_hands_between_dispatchers_and_claimers_at_once(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let both = |case: Case, task: usize| async move {
+        let (worker, mut made) = (case.join().await, 0);
+        for _ in 0..50 {
+            if task.is_multiple_of(2) {
+                made += usize::from(
+                    case.push_all(Push::of(vec![unique(Unique::new("k"))], case.now)).await.jobs[0].is_new(),
+                );
+                assert!(case.inspect().counts(case.now).await.unwrap().open() <= 1);
+            } else {
+                for job in case.claim(worker, 9).await {
+                    case.settle(job.lease, completed("1")).await;
+                }
+            }
+        }
+        made
+    };
+    let made: usize = at_once(&case, both).await.into_iter().sum();
+    drain(case.clone(), 9).await;
+    assert_eq!(case.inspect().counts(case.now).await.unwrap().completed, made as u64);
+}
+
+pub async fn jobs_of_one_order_never_run_together(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let both = |case: Case, task: usize| async move {
+        let (worker, mut done) = (case.join().await, Vec::new());
+        for round in 0..25 {
+            match task % 4 {
+                0 => drop(case.push(vec![ordered("k"); 2]).await),
+                1 if round % 5 == 0 => {
+                    let failed = case.inspect().list(&crate::store::Filter::default(), case.now).await.unwrap();
+                    for job in failed {
+                        case.retry(job.id).await;
+                    }
+                }
+                1 => drop(case.cancel(case.push_one(ordered("k")).await).await),
+                _ => {
+                    let claimed = case.claim(worker, 9).await;
+                    assert!(claimed.len() <= 1);
+                    for job in claimed {
+                        assert_eq!(case.inspect().counts(case.now).await.unwrap().running, 1);
+                        case.settle(job.lease, completed("1")).await;
+                        done.push(job.lease.job);
+                    }
+                }
+            }
+        }
+        done
+    };
+    let mut done: BTreeSet<JobId> = at_once(&case, both).await.into_iter().flatten().collect();
+    done.extend(drain(case.clone(), 9).await);
+    let counts = case.inspect().counts(case.now).await.unwrap();
+    assert_eq!((counts.open(), counts.completed), (0, done.len() as u64), "everybody had a turn");
 }

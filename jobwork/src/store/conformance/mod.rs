@@ -31,12 +31,16 @@ pub mod finish;
 pub mod inspect;
 /// Which jobs come first, and of which queue how many.
 pub mod order;
+/// Jobs that run one after the other.
+pub mod ordered;
 /// New jobs.
 pub mod push;
 /// The jobs of dead workers.
 pub mod rescue;
 /// Retrying by hand.
 pub mod retry;
+/// Jobs that count as one.
+pub mod unique;
 /// Hints.
 pub mod wakeup;
 
@@ -287,6 +291,70 @@ macro_rules! store_conformance {
                 the_history_of_an_unknown_job_is_empty
                 looking_changes_nothing
             }
+            unique {
+                a_second_job_of_a_key_is_the_first
+                a_job_tells_the_key_it_was_dispatched_with
+                keys_are_taken_as_they_are_and_whole
+                a_key_is_kept_while_the_job_may_run_again
+                a_key_is_given_up_by_the_end_that_its_states_say
+                a_key_is_given_up_when_the_job_is_cancelled_before_it_starts
+                a_key_is_given_up_when_the_job_is_cancelled_with_its_chain
+                a_poison_pill_gives_its_key_up
+                a_key_until_the_start_is_given_up_for_good
+                a_deleted_job_has_its_key_no_more
+                a_key_is_given_up_when_its_window_is_over
+                the_end_of_a_job_whose_window_is_over_leaves_the_next_holder_alone
+                a_throttled_key_has_one_job_a_window
+                a_debounced_job_takes_the_last_arguments_and_time
+                a_conflict_replaces_what_it_names_and_nothing_else
+                a_schedule_that_is_replaced_by_none_is_at_once
+                a_job_that_waits_for_its_next_attempt_is_replaced
+                a_job_that_runs_or_has_ended_is_not_replaced
+                a_job_of_another_name_is_not_replaced
+                a_waiting_job_is_replaced_and_still_waits
+                a_conflict_that_is_an_error_stores_nothing
+                a_conflict_that_is_an_error_undoes_what_the_push_replaced
+                jobs_of_one_push_with_one_key_are_one_job
+                two_jobs_of_a_push_with_a_key_that_may_not_conflict_are_refused
+                ids_after_a_skipped_job_are_new_ones
+                a_chain_one_of_whose_members_exists_is_refused
+                a_job_that_others_wait_for_is_not_left_out
+                the_key_of_a_member_is_its_own_from_dispatch_on
+                a_retried_job_has_its_key_again
+                a_job_whose_key_another_has_is_not_retried
+                a_job_retried_after_its_window_asks_for_no_key
+                a_revived_member_whose_key_another_has_stays_cancelled_with_those_after_it
+                a_revived_member_has_its_key_again
+                a_job_that_keeps_its_key_when_ended_is_retried_with_it
+                a_thousand_keys_in_one_push_are_told_apart
+                a_running_holder_lets_no_second_in_and_its_end_does
+            }
+            ordered {
+                jobs_of_a_key_run_one_after_the_other
+                a_job_tells_the_key_of_its_order
+                other_keys_and_jobs_without_one_are_not_held_up
+                every_end_lets_the_next_go
+                a_job_that_may_run_again_holds_up_those_behind_it
+                a_poison_pill_lets_the_next_go
+                a_job_due_later_holds_up_those_behind_it
+                the_next_still_waits_for_its_own_time
+                an_urgent_job_does_not_overtake_in_its_order
+                cancelling_the_first_lets_the_next_go_and_cancels_nobody_else
+                cancelling_one_in_the_middle_lets_nobody_go
+                deleting_the_first_lets_the_next_go
+                deleting_one_that_has_ended_lets_nobody_go
+                a_line_cancelled_whole_leaves_nothing_behind
+                a_job_retried_after_its_end_runs_next_and_beside_nobody
+                a_job_retried_when_its_order_is_empty_is_ready
+                a_job_cancelled_in_line_and_retried_waits_again
+                the_members_of_a_chain_can_be_in_one_order
+                a_member_waits_for_its_turn_and_for_its_chain
+                a_member_whose_turn_has_come_holds_its_order_until_it_has_ended
+                members_cancelled_in_line_with_their_chain_let_the_next_go
+                a_dead_member_retried_before_one_that_waits_for_it_is_not_behind_it
+                a_retried_job_that_still_waits_for_its_chain_has_its_place
+                a_thousand_of_one_key_run_in_order
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -313,6 +381,10 @@ macro_rules! store_conformance {
                 of_retries_at_once_one_does_it
                 of_cancels_at_once_one_does_it
                 a_job_claimed_and_cancelled_at_once_is_one_or_the_other
+                dispatchers_of_one_key_at_once_make_one_job
+                a_refused_dispatch_leaves_those_beside_it_alone
+                a_key_changes_hands_between_dispatchers_and_claimers_at_once
+                jobs_of_one_order_never_run_together
             }
         }
     };
@@ -353,6 +425,8 @@ mod tests {
             ("retry", include_str!("retry.rs")),
             ("delete", include_str!("delete.rs")),
             ("inspect", include_str!("inspect.rs")),
+            ("unique", include_str!("unique.rs")),
+            ("ordered", include_str!("ordered.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];

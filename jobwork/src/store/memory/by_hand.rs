@@ -48,6 +48,12 @@ impl Rows {
         if !(scheduled || row.record.state.is_final()) || self.obstacle(seq).is_some() {
             return false;
         }
+        if row.record.state.is_final() {
+            if self.take_key_again(seq, now).is_some() {
+                return false;
+            }
+            self.enter_line(seq);
+        }
         self.revive(seq, now);
         self.edit(seq, |job| {
             job.run_at = now;
@@ -64,7 +70,7 @@ impl Rows {
     fn revive(&mut self, seq: u64, now: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
         row.cancelled_by = None;
-        let state = if row.waits.is_empty() { JobState::Ready } else { JobState::Waiting };
+        let state = if row.is_free() { JobState::Ready } else { JobState::Waiting };
         self.edit(seq, |job| {
             job.state = state;
             job.reason = None;
@@ -81,11 +87,25 @@ impl Rows {
             let Some(row) = self.jobs.get(&seq).filter(|row| row.cancelled_by == Some(cause)) else { continue };
             waiters.extend(&row.waiters);
             match self.obstacle(seq) {
-                None => self.revive(seq, now),
+                None => self.revive_waiter(seq, now),
                 Some((other, why)) => {
                     self.edit(seq, |job| job.reason = Some(why));
                     self.jobs.entry(seq).and_modify(|row| row.cancelled_by = Some(other));
                 }
+            }
+        }
+    }
+
+    /// One whose unique key is another job's by now stays cancelled by itself.
+    fn revive_waiter(&mut self, seq: u64, now: Timestamp) {
+        match self.take_key_again(seq, now) {
+            None => {
+                self.enter_line(seq);
+                self.revive(seq, now);
+            }
+            Some(other) => {
+                self.edit(seq, |job| job.reason = Some(format!("job {other} has its unique key")));
+                self.jobs.entry(seq).and_modify(|row| row.cancelled_by = None);
             }
         }
     }
@@ -105,6 +125,8 @@ impl Rows {
             return false;
         }
         self.cancel_waiters_because(seq, &format!("chain member {id} was deleted"), now);
+        self.leave_line(seq, now);
+        self.drop_key(seq);
         let Some(row) = self.jobs.remove(&seq) else { return false };
         self.index.remove(seq, &row.record);
         for wait in &row.waits {

@@ -5,8 +5,10 @@ mod claim;
 mod expire;
 mod index;
 mod inspect;
+mod ordered;
 mod outcomes;
 mod rows;
+mod unique;
 mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};

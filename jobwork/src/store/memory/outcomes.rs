@@ -66,16 +66,22 @@ impl Rows {
                     None => {}
                 }
             }
-            let released = row.waits.is_empty();
             if row.record.state != JobState::Waiting {
                 continue;
             }
             if let Some(problem) = undecodable {
                 let reason = format!("{}: {problem}", DeadReason::Undecodable);
                 self.edit(waiter, |job| end(job, JobState::Dead, Some(reason), at));
-            } else if released {
-                self.edit(waiter, |job| make_ready(job, job.run_at.max(at)));
+            } else {
+                self.let_go(waiter, at);
             }
+        }
+    }
+
+    /// Makes a waiting job ready that waits for nothing any more.
+    pub(super) fn let_go(&mut self, seq: u64, at: Timestamp) {
+        if self.jobs.get(&seq).is_some_and(Row::is_free) {
+            self.edit(seq, |job| make_ready(job, job.run_at.max(at)));
         }
     }
 

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::index::Index;
+use super::ordered::Lines;
+use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, JobId, JobState, Member, NewJob, Record, WorkerId};
@@ -17,6 +19,8 @@ pub(super) struct Rows {
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) index: Index,
     pub(super) changed: Changed,
+    pub(super) keys: Keys,
+    pub(super) lines: Lines,
     last: u64,
 }
 
@@ -34,6 +38,10 @@ pub(super) struct Row {
     pub(super) record: Record,
     /// What it still waits for.
     pub(super) waits: Vec<Awaited>,
+    /// Whether it waits for its turn in the order of its key.
+    pub(super) in_line: bool,
+    /// How long it has its unique key.
+    pub(super) tenure: Option<Tenure>,
     /// Who waits for it, or did.
     pub(super) waiters: Vec<u64>,
     /// How often it was claimed.
@@ -51,6 +59,11 @@ pub(super) struct Awaited {
 }
 
 impl Row {
+    /// Whether it waits for nothing.
+    pub(super) fn is_free(&self) -> bool {
+        self.waits.is_empty() && !self.in_line
+    }
+
     pub(super) fn awaits(&self, seq: u64) -> bool {
         self.waits.iter().any(|wait| wait.on == seq)
     }
@@ -60,14 +73,21 @@ impl Rows {
     pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
         let Push { jobs, now, .. } = push;
         check(&jobs)?;
+        self.check_keys(&jobs, &needed(&jobs), now)?;
         let first = self.last + 1;
         let seqs = first..first + jobs.len() as u64;
         let ids: Vec<JobId> = seqs.clone().map(|seq| JobId::derive(seq, now)).collect();
+        let mut stored = Vec::with_capacity(jobs.len());
         for (seq, new) in seqs.zip(jobs) {
             self.last = seq;
+            if let Some(existing) = self.existing(&new, now) {
+                stored.push(Pushed::Existing(existing));
+                continue;
+            }
+            stored.push(Pushed::New(ids[(seq - first) as usize]));
             self.insert(seq, new, first, &ids, now);
         }
-        Ok(Stored::new(ids.into_iter().map(Pushed::New).collect(), Vec::new()))
+        Ok(Stored::new(stored, Vec::new()))
     }
 
     fn insert(&mut self, seq: u64, new: NewJob, first: u64, ids: &[JobId], now: Timestamp) {
@@ -97,12 +117,29 @@ impl Rows {
             retry_until: new.retry_until,
             retain: new.retain,
             version: new.version,
+            unique_key: new.flow.unique.as_ref().map(|unique| unique.key.clone()),
+            ordered: new.flow.ordered,
             ..Record::new(id, new.name.into_owned(), new.queue.into_owned(), new.args, now)
         };
         self.index.insert(seq, &record);
         self.changed.ready |= record.state == JobState::Ready;
-        let row = Row { record, waits, waiters: Vec::new(), claims: 0, cancelled_by: None, history: Vec::new() };
+        let tenure = new.flow.unique.as_ref().map(|unique| Tenure::new(unique, now));
+        let row = Row {
+            record,
+            waits,
+            in_line: false,
+            tenure,
+            waiters: Vec::new(),
+            claims: 0,
+            cancelled_by: None,
+            history: Vec::new(),
+        };
         self.jobs.insert(seq, row);
+        self.hold_key(seq);
+        self.enter_line(seq);
+        if self.jobs[&seq].in_line {
+            self.edit(seq, |job| job.state = JobState::Waiting);
+        }
     }
 
     /// The number of the job with this id, if there is one.
@@ -114,6 +151,7 @@ impl Rows {
     /// Changes a job. Every change passes here, so that the index always agrees with the rows.
     pub(super) fn edit(&mut self, seq: u64, change: impl FnOnce(&mut Record)) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
+        let was_open = !row.record.state.is_final();
         self.index.remove(seq, &row.record);
         change(&mut row.record);
         if row.record.state != JobState::Running {
@@ -122,7 +160,17 @@ impl Rows {
         self.index.insert(seq, &row.record);
         self.changed.ready |= row.record.state == JobState::Ready;
         self.changed.settled |= row.record.state.is_final();
+        let ended = row.record.finished_at.filter(|_| was_open && row.record.state.is_final());
+        self.give_up_key(seq);
+        ended.into_iter().for_each(|at| self.leave_line(seq, at));
     }
+}
+
+/// Whether others of the push refer to each job, or it to them, so that it can't be left out.
+fn needed(jobs: &[NewJob]) -> Vec<bool> {
+    let mut needed: Vec<bool> = jobs.iter().map(|job| job.chain.is_some() || !job.waits.is_empty()).collect();
+    jobs.iter().flat_map(|job| &job.waits).for_each(|wait| needed[wait.on] = true);
+    needed
 }
 
 /// Whether the jobs of a push refer to each other as they may.

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::finish::end;
 use super::rows::{row_of, state};
-use super::waiters;
 use super::writer::Db;
+use super::{ordered, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};
 
@@ -60,6 +60,12 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     if !(scheduled || state >= state::COMPLETED) || waiters::obstacle(db, seq)?.is_some() {
         return Ok(false);
     }
+    if state >= state::COMPLETED {
+        if unique::take_again(db, seq, now)?.is_some() {
+            return Ok(false);
+        }
+        ordered::enter_again(db, seq)?;
+    }
     waiters::revive(db, seq, now)?;
     db.execute(
         "UPDATE jobwork_jobs SET run_at = ?2, attempt = 0, rescues = 0, output = NULL, cancel = 0 WHERE seq = ?1",
@@ -75,6 +81,9 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     waiters::cancel(db, seq, &format!("chain member {id} was deleted"), now)?;
+    if state < state::COMPLETED {
+        ordered::ended(db, seq, now)?;
+    }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
     db.execute("DELETE FROM jobwork_attempts WHERE job = ?1", [seq])?;
     // A link that is not done stays, and says to whoever retries the child that nothing can complete it.

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::rows::{self, millis, time};
 use super::writer::Db;
-use super::{beat, expire};
+use super::{beat, expire, unique};
 use crate::store::{Batch, Claim};
 
 /// A claim ends at most so many expired jobs that lie in its way; the next one goes on.
@@ -40,15 +40,19 @@ pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
     let found = scan(db, claim, claim.limit)?;
     let sql = format!(
         "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3 WHERE seq = ?1
-         RETURNING {}",
+         RETURNING {}, flags",
         rows::CLAIMED
     );
     let mut start = db.prepare(&sql)?;
     let now = millis(claim.now);
     found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, now))?;
-    let jobs =
-        found.due.iter().map(|seq| start.query_row(params![seq, key, now], |row| rows::claimed(row, claim.worker)));
-    Ok(Batch { jobs: jobs.collect::<Result<_, _>>()?, next_due: found.next_due.map(time) })
+    let jobs = found.due.iter().map(|seq| {
+        let (flags, job) = start
+            .query_row(params![seq, key, now], |row| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?)))?;
+        unique::started(db, *seq, flags)?;
+        Ok(job)
+    });
+    Ok(Batch { jobs: jobs.collect::<rusqlite::Result<_>>()?, next_due: found.next_due.map(time) })
 }
 
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
-use super::{beat, waiters};
+use super::{beat, ordered, unique, waiters};
 use crate::job::{Finished, Outcome, WorkerId};
 use crate::store::{Settled, Topic};
 
@@ -119,7 +119,19 @@ fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bo
     if flags & flag::AWAITED != 0 {
         waiters::release(db, seq, output, at)?;
     }
+    ended(db, seq, flags, state::COMPLETED, at)?;
     Ok(true)
+}
+
+/// What a job that has ended shared with others is theirs.
+pub(super) fn ended(db: &Db, seq: i64, flags: i64, state: i64, at: i64) -> rusqlite::Result<()> {
+    if flags & flag::HAS_KEY != 0 {
+        unique::ended(db, seq, state)?;
+    }
+    if flags & flag::ORDERED != 0 {
+        ordered::ended(db, seq, at)?;
+    }
+    Ok(())
 }
 
 /// The job is ready for its next attempt at `run_at`.
@@ -132,8 +144,8 @@ pub(super) fn again(db: &Db, seq: i64, attempt: i64, run_at: i64) -> rusqlite::R
 
 /// The job will not go on by itself.
 pub(super) fn end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
-    let ended = "UPDATE jobwork_jobs SET state = ?2, worker = NULL, reason = ?3, finished_at = ?4 WHERE seq = ?1";
-    db.execute(ended, params![seq, state, reason, at])?;
+    let written = "UPDATE jobwork_jobs SET state = ?2, worker = NULL, reason = ?3, finished_at = ?4 WHERE seq = ?1 RETURNING flags";
+    let flags = db.prepare(written)?.query_row(params![seq, state, reason, at], |row| row.get(0)).optional()?;
     db.wake(Topic::Settled);
-    Ok(())
+    ended(db, seq, flags.unwrap_or(0), state, at)
 }

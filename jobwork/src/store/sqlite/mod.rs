@@ -12,6 +12,7 @@ mod inspect;
 mod locks;
 mod look;
 mod open;
+mod ordered;
 mod push;
 mod reader;
 mod rescue;
@@ -19,6 +20,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod unique;
 mod waiters;
 mod watch;
 mod writer;
@@ -105,7 +107,7 @@ impl Store for Sqlite {
 
     async fn push(&self, push: Push) -> Result<Stored> {
         push::check(&push.jobs)?;
-        self.writer().write(move |db| push::push(db, &push)).await
+        self.writer().write(move |db| push::push(db, &push)).await?
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
+use super::{ordered, unique};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::store::{Push, Pushed, Stored, Topic};
@@ -24,27 +25,53 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
     Ok(())
 }
 
-/// Stores jobs that were checked.
-pub(super) fn push(db: &Db, push: &Push) -> rusqlite::Result<Stored> {
+/// Stores jobs that were checked; nothing of them when the unique key of one is taken and it can't be left out.
+pub(super) fn push(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
+    let may_fail = push.jobs.iter().any(|job| job.flow.unique.is_some());
+    if may_fail { unique::or_nothing(db, || store(db, push)) } else { store(db, push) }
+}
+
+fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
     let Push { jobs, now, .. } = push;
     if jobs.is_empty() {
-        return Ok(Stored::default());
+        return Ok(Ok(Stored::default()));
     }
     let (first, now) = (next_seq(db)?, millis(*now));
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
+    let mut stored = Vec::with_capacity(jobs.len());
     for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
         let flags = if awaited.contains(&index) { flag::AWAITED } else { 0 };
+        let needed = flags != 0 || job.chain.is_some() || !job.waits.is_empty();
+        match unique::existing(db, job, needed, first, now)? {
+            Ok(None) => stored.push(Pushed::New(job_id(seq, now))),
+            Ok(Some(existing)) => {
+                stored.push(Pushed::Existing(existing));
+                continue;
+            }
+            Err(duplicate) => return Ok(Err(duplicate)),
+        }
         insert(db, seq, first, job, flags, now)?;
         for (place, wait) in job.waits.iter().enumerate() {
             let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
             db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
         }
+        share(db, seq, job, now)?;
     }
     if jobs.iter().any(|job| job.waits.is_empty()) {
         db.wake(Topic::Ready);
     }
-    let jobs = (first..).take(jobs.len()).map(|seq| Pushed::New(job_id(seq, now)));
-    Ok(Stored::new(jobs.collect(), Vec::new()))
+    Ok(Ok(Stored::new(stored, Vec::new())))
+}
+
+/// Writes what a new job shares with others.
+fn share(db: &Db, seq: i64, job: &NewJob, now: i64) -> rusqlite::Result<()> {
+    if let Some(unique) = &job.flow.unique {
+        unique::hold(db, seq, unique, now)?;
+    }
+    if let Some(key) = &job.flow.ordered {
+        ordered::enter(db, seq, key)?;
+    }
+    Ok(())
 }
 
 /// The number that the next row gets. Known beforehand, because the members of a chain name its first.

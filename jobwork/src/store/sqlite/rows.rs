@@ -25,6 +25,12 @@ pub(super) mod state {
 pub(super) mod flag {
     /// Others wait for it.
     pub(in super::super) const AWAITED: i64 = 1;
+    /// It has a unique key. The index of such keys names the number.
+    pub(in super::super) const HAS_KEY: i64 = 2;
+    /// It gives its unique key up when it starts.
+    pub(in super::super) const KEY_UNTIL_STARTED: i64 = 4;
+    /// It is in the order of a key.
+    pub(in super::super) const ORDERED: i64 = 8;
 }
 
 /// The state of a row with this number and due time.
@@ -90,7 +96,7 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claim
 pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, j.attempt, j.priority, \
     j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
     j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
-    j.retry_until, j.retain, j.version FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+    j.retry_until, j.retain, j.version, j.unique_key, j.ordered FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
@@ -114,6 +120,8 @@ pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
     job.retry_until = row.get::<_, Option<i64>>(22)?.map(time);
     job.retain = row.get::<_, Option<i64>>(23)?.map(|millis| Duration::from_millis(millis.unsigned_abs()));
     job.version = row.get(24)?;
+    job.unique_key = row.get(25)?;
+    job.ordered = row.get(26)?;
     Ok(job)
 }
 

@@ -39,6 +39,7 @@ CREATE TABLE jobwork_jobs (
     retain INTEGER,
     batch INTEGER,
     ordered TEXT,
+    in_line INTEGER NOT NULL DEFAULT 0,
     hold TEXT,
     limits TEXT,
     unique_key TEXT,
@@ -55,6 +56,8 @@ CREATE INDEX jobwork_expiring ON jobwork_jobs (expires_at) WHERE state < 2 AND e
 CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
 CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
+CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
+CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
 CREATE TABLE jobwork_links (
     parent INTEGER NOT NULL,
     child INTEGER NOT NULL,
@@ -172,7 +175,9 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_nothing_behind() {
         let file = Connection::open_in_memory().unwrap();
-        file.execute_batch("CREATE TABLE jobwork_links (other TEXT)").unwrap();
+        file.execute_batch("CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
+CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
+CREATE TABLE jobwork_links (other TEXT)").unwrap();
         assert!(matches!(migrate(&file), Err(Unusable::Failed(_))));
         assert_eq!(version(&file).unwrap(), 0);
     }

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::finish::end;
+use super::finish::{end, ended};
 use super::rows::{job_id, state};
 use super::writer::Db;
+use super::{ordered, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};
 
@@ -66,20 +67,21 @@ fn take_output(db: &Db, child: &Child, slot: Option<&str>, output: &str, at: i64
 
 /// Cancels all that wait for `cause`, directly or through others.
 pub(super) fn cancel(db: &Db, cause: i64, why: &str, at: i64) -> rusqlite::Result<()> {
-    let cancelled = db.execute(
+    let mut cancel = db.prepare(
         "WITH RECURSIVE below (seq) AS (
             SELECT l.child FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child
             WHERE l.parent = ?1 AND l.done = 0 AND j.state = 0
             UNION SELECT l.child FROM below JOIN jobwork_links l ON l.parent = below.seq
             JOIN jobwork_jobs j ON j.seq = l.child WHERE l.done = 0 AND j.state = 0)
          UPDATE jobwork_jobs SET state = 4, cause = ?1, reason = ?2, finished_at = ?3
-         WHERE seq IN (SELECT seq FROM below)",
-        params![cause, why, at],
+         WHERE seq IN (SELECT seq FROM below) RETURNING seq, flags",
     )?;
-    if cancelled > 0 {
+    let cancelled = cancel.query_map(params![cause, why, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let cancelled: Vec<(i64, i64)> = cancelled.collect::<Result<_, _>>()?;
+    if !cancelled.is_empty() {
         db.wake(Topic::Settled);
     }
-    Ok(())
+    cancelled.into_iter().try_for_each(|(seq, flags)| ended(db, seq, flags, state::CANCELLED, at))
 }
 
 /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
@@ -102,12 +104,23 @@ pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()
     while let Some(seq) = below.pop_first() {
         below.extend(cancelled_by(db, seq, cause)?);
         match obstacle(db, seq)? {
-            None => revive(db, seq, now)?,
+            None => revive_below_one(db, seq, now)?,
             Some((other, why)) => {
                 db.execute("UPDATE jobwork_jobs SET cause = ?2, reason = ?3 WHERE seq = ?1", params![seq, other, why])?;
             }
         }
     }
+    Ok(())
+}
+
+/// One whose unique key is another job's by now stays cancelled by itself.
+fn revive_below_one(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
+    let Some(other) = unique::take_again(db, seq, now)? else {
+        ordered::enter_again(db, seq)?;
+        return revive(db, seq, now);
+    };
+    let why = format!("job {other} has its unique key");
+    db.execute("UPDATE jobwork_jobs SET cause = NULL, reason = ?2 WHERE seq = ?1", params![seq, why])?;
     Ok(())
 }
 

@@ -1,0 +1,149 @@
+//! Unique keys. A job has its key while its flags say so, and the index of those that have one lets no second job have it.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::rows::{duration, flag, job_id, millis, state};
+use super::writer::Db;
+use crate::error::{Error, Result};
+use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
+use crate::store::Topic;
+
+/// The job that has a key.
+pub(super) struct Holder {
+    pub(super) seq: i64,
+    created_at: i64,
+    state: i64,
+    name: String,
+}
+
+impl Holder {
+    pub(super) fn id(&self) -> JobId {
+        job_id(self.seq, self.created_at)
+    }
+}
+
+/// Does `work`, which may refuse: then nothing of it is written, but what shares its transaction is.
+pub(super) fn or_nothing<T>(
+    db: &Db,
+    work: impl FnOnce() -> rusqlite::Result<Result<T>>,
+) -> rusqlite::Result<Result<T>> {
+    db.execute("SAVEPOINT jobwork_push", [])?;
+    let done = work()?;
+    if done.is_err() {
+        db.execute("ROLLBACK TO jobwork_push", [])?;
+    }
+    db.execute("RELEASE jobwork_push", [])?;
+    Ok(done)
+}
+
+/// Who has the key now. One whose window is over gives it up.
+fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
+    let found = db
+        .prepare(
+            "SELECT seq, created_at, state, name, unique_until FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2",
+        )?
+        .query_row([key], |row| {
+            let holder = Holder { seq: row.get(0)?, created_at: row.get(1)?, state: row.get(2)?, name: row.get(3)? };
+            Ok((holder, row.get::<_, Option<i64>>(4)?))
+        })
+        .optional()?;
+    match found {
+        Some((holder, Some(until))) if until <= now => {
+            let given_up = "UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1";
+            db.execute(given_up, [holder.seq])?;
+            Ok(None)
+        }
+        found => Ok(found.map(|(holder, _)| holder)),
+    }
+}
+
+/// The job that stands in for a new one because it has its key: it takes over from the new one what that says.
+///
+/// `needed` says that others of the push refer to the new job; `first` is the number of the push's first row.
+pub(super) fn existing(
+    db: &Db,
+    job: &NewJob,
+    needed: bool,
+    first: i64,
+    now: i64,
+) -> rusqlite::Result<Result<Option<JobId>>> {
+    let Some(unique) = &job.flow.unique else { return Ok(Ok(None)) };
+    let Some(holder) = holder(db, &unique.key, now)? else { return Ok(Ok(None)) };
+    if needed || unique.on_conflict == OnConflict::Error {
+        let existing = (holder.seq < first).then(|| holder.id());
+        return Ok(Err(Error::Duplicate { job: job.name.to_string(), existing }));
+    }
+    let begun = !matches!(holder.state, state::WAITING | state::READY);
+    if !begun && holder.name == job.name {
+        replace(db, &holder, job, unique.on_conflict, now)?;
+    }
+    Ok(Ok(Some(holder.id())))
+}
+
+fn replace(db: &Db, holder: &Holder, job: &NewJob, on_conflict: OnConflict, now: i64) -> rusqlite::Result<()> {
+    let OnConflict::Replace { args, schedule, at_most } = on_conflict else { return Ok(()) };
+    if args {
+        let replaced = "UPDATE jobwork_jobs SET args = ?2, version = ?3 WHERE seq = ?1";
+        db.execute(replaced, params![holder.seq, job.args, job.version])?;
+    }
+    if schedule {
+        let latest = at_most.map_or(i64::MAX, |longest| holder.created_at.saturating_add(duration(longest)));
+        let run_at = job.run_at.map_or(now, millis).min(latest);
+        let (expires_at, retry_until) = (job.expires_at.map(millis), job.retry_until.map(millis));
+        let replaced = "UPDATE jobwork_jobs SET run_at = ?2, expires_at = ?3, retry_until = ?4 WHERE seq = ?1";
+        db.execute(replaced, params![holder.seq, run_at, expires_at, retry_until])?;
+        db.wake(Topic::Ready);
+    }
+    Ok(())
+}
+
+/// Gives a new job its key, which nobody has.
+pub(super) fn hold(db: &Db, seq: i64, unique: &Unique, now: i64) -> rusqlite::Result<()> {
+    let until_started = unique.states == UniqueStates::UNTIL_STARTED;
+    let flags = flag::HAS_KEY | if until_started { flag::KEY_UNTIL_STARTED } else { 0 };
+    let until = unique.window.map(|window| now.saturating_add(duration(window)));
+    db.execute(
+        "UPDATE jobwork_jobs SET flags = flags | ?2, unique_key = ?3, unique_states = ?4, unique_until = ?5 WHERE seq = ?1",
+        params![seq, flags, unique.key, unique.states.bits(), until],
+    )?;
+    Ok(())
+}
+
+/// A job that starts gives its key up if it has it only until then.
+pub(super) fn started(db: &Db, seq: i64, flags: i64) -> rusqlite::Result<()> {
+    let both = flag::HAS_KEY | flag::KEY_UNTIL_STARTED;
+    if flags & both == both {
+        db.execute("UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1", [seq])?;
+    }
+    Ok(())
+}
+
+/// A job that has ended in this state gives its key up unless it keeps it there.
+pub(super) fn ended(db: &Db, seq: i64, state: i64) -> rusqlite::Result<()> {
+    let state = match state {
+        state::COMPLETED => JobState::Completed,
+        state::CANCELLED => JobState::Cancelled,
+        state::DISCARDED => JobState::Discarded,
+        _ => JobState::Dead,
+    };
+    let given_up = "UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1 AND unique_states & ?2 = 0";
+    db.execute(given_up, params![seq, UniqueStates::bit(state)])?;
+    Ok(())
+}
+
+/// Gives a job that had ended its key again; returns who has it instead, and then changes nothing.
+pub(super) fn take_again(db: &Db, seq: i64, now: i64) -> rusqlite::Result<Option<JobId>> {
+    let lost = db
+        .prepare(
+            "SELECT unique_key FROM jobwork_jobs WHERE seq = ?1 AND unique_key IS NOT NULL AND flags & 2 = 0
+             AND coalesce(unique_until > ?2, 1)",
+        )?
+        .query_row([seq, now], |row| row.get::<_, String>(0))
+        .optional()?;
+    let Some(key) = lost else { return Ok(None) };
+    if let Some(holder) = holder(db, &key, now)? {
+        return Ok(Some(holder.id()));
+    }
+    db.execute("UPDATE jobwork_jobs SET flags = flags | 2 WHERE seq = ?1", [seq])?;
+    Ok(None)
+}
