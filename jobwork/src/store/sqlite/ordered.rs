@@ -9,6 +9,13 @@ use super::rows::{flag, state};
 use super::writer::Db;
 use crate::store::Topic;
 
+/// The open job of a key that is not in line.
+pub(super) const LEADER: &str = "SELECT seq, state FROM jobwork_jobs WHERE ordered = ?1 AND in_line = 0 AND state < 3";
+
+/// The first in line of a key.
+pub(super) const NEXT: &str =
+    "SELECT seq FROM jobwork_jobs WHERE ordered = ?1 AND in_line = 1 AND state < 3 ORDER BY seq LIMIT 1";
+
 /// Puts a new job into the order of a key.
 pub(super) fn enter(db: &Db, seq: i64, key: &str) -> rusqlite::Result<()> {
     let in_line = leader(db, key)?.is_some();
@@ -38,8 +45,7 @@ pub(super) fn ended(db: &Db, seq: i64, at: i64) -> rusqlite::Result<()> {
         return Ok(());
     }
     let Some(key) = key(db, seq)? else { return Ok(()) };
-    let next = "SELECT seq FROM jobwork_jobs WHERE ordered = ?1 AND in_line = 1 AND state < 3 ORDER BY seq LIMIT 1";
-    let next: Option<i64> = db.prepare(next)?.query_row([&key], |row| row.get(0)).optional()?;
+    let next: Option<i64> = db.prepare(NEXT)?.query_row([&key], |row| row.get(0)).optional()?;
     if let Some(next) = next {
         db.execute(
             "UPDATE jobwork_jobs SET in_line = 0, waits = waits - 1, state = iif(waits = 1, 1, 0),
@@ -53,9 +59,7 @@ pub(super) fn ended(db: &Db, seq: i64, at: i64) -> rusqlite::Result<()> {
 
 /// The open job of a key that is not in line, and its state.
 fn leader(db: &Db, key: &str) -> rusqlite::Result<Option<(i64, i64)>> {
-    db.prepare("SELECT seq, state FROM jobwork_jobs WHERE ordered = ?1 AND in_line = 0 AND state < 3")?
-        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+    db.prepare(LEADER)?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 fn key(db: &Db, seq: i64) -> rusqlite::Result<Option<String>> {

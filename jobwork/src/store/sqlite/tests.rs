@@ -155,3 +155,31 @@ async fn tables_of_a_newer_jobwork_are_refused_with_both_versions() {
     let refused = refusal(directory.path().join("jobs.db")).await;
     assert!(refused.contains("version 99") && refused.contains("up to 1"), "{refused}");
 }
+
+#[tokio::test]
+async fn who_has_a_key_is_found_by_its_index() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let file = super::open::connect(store.path()).unwrap();
+    for (sql, index) in [
+        (super::unique::HOLDER, "jobwork_unique (unique_key=?)"),
+        (super::ordered::LEADER, "jobwork_ordered (ordered=? AND in_line=?)"),
+        (super::ordered::NEXT, "jobwork_ordered (ordered=? AND in_line=?)"),
+    ] {
+        let mut plan = file.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = plan.query_map(["k"], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert_eq!(steps.len(), 1, "{steps:?}");
+        assert!(steps[0].starts_with("SEARCH") && steps[0].contains(index), "{steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_index_itself_lets_no_second_job_have_a_key() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    store.push(Push::of(vec![job(), job()], at(0))).await.unwrap();
+    let file = super::open::connect(store.path()).unwrap();
+    let taken = file.execute("UPDATE jobwork_jobs SET unique_key = 'k', flags = flags | 2", []).unwrap_err();
+    assert!(taken.to_string().contains("UNIQUE"), "{taken}");
+}

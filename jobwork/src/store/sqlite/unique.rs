@@ -8,6 +8,10 @@ use crate::error::{Error, Result};
 use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
 use crate::store::Topic;
 
+/// Who has a key.
+pub(super) const HOLDER: &str =
+    "SELECT seq, created_at, state, name, unique_until FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2";
+
 /// The job that has a key.
 pub(super) struct Holder {
     pub(super) seq: i64,
@@ -39,9 +43,7 @@ pub(super) fn or_nothing<T>(
 /// Who has the key now. One whose window is over gives it up.
 fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
     let found = db
-        .prepare(
-            "SELECT seq, created_at, state, name, unique_until FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2",
-        )?
+        .prepare(HOLDER)?
         .query_row([key], |row| {
             let holder = Holder { seq: row.get(0)?, created_at: row.get(1)?, state: row.get(2)?, name: row.get(3)? };
             Ok((holder, row.get::<_, Option<i64>>(4)?))
