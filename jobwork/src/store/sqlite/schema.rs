@@ -175,9 +175,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_nothing_behind() {
         let file = Connection::open_in_memory().unwrap();
-        file.execute_batch("CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
-CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
-CREATE TABLE jobwork_links (other TEXT)").unwrap();
+        file.execute_batch("CREATE TABLE jobwork_links (other TEXT)").unwrap();
         assert!(matches!(migrate(&file), Err(Unusable::Failed(_))));
         assert_eq!(version(&file).unwrap(), 0);
     }
