@@ -1,4 +1,5 @@
-//! Measures the SQLite store and a worker on it: `cargo run --release -p jobwork-bench -- [JOBS]`.
+//! Measures the SQLite store and a worker on it: `cargo run --release -p jobwork-bench -- [JOBS [NAME]]`, where NAME is a part of the
+//! names of the measures that are wanted.
 //!
 //! Every measure begins with an empty file in a temporary directory, with `synchronous=FULL`, and counts that each job
 //! ran exactly once. Each is taken five times in turn; the table gives the median and the range.
@@ -43,8 +44,9 @@ struct Figure {
 async fn main() -> Result<()> {
     let jobs: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(20_000);
     since_start();
-    println!("{:<26} {:>12} {:>26} {:>22}", "", "per second", "range", "pick-up p50/p99 µs");
-    for (name, measure) in MEASURES {
+    println!("{:<28} {:>12} {:>26} {:>22}", "", "per second", "range", "pick-up p50/p99 µs");
+    let wanted = std::env::args().nth(2).unwrap_or_default();
+    for (name, measure) in MEASURES.iter().filter(|(name, _)| name.contains(&wanted)) {
         let mut figures = Vec::new();
         for _ in 0..5 {
             figures.push(run(*measure, jobs).await?);
@@ -52,7 +54,7 @@ async fn main() -> Result<()> {
         figures.sort_by(|a, b| a.rate.total_cmp(&b.rate));
         let (low, median, high) = (figures[0].rate, figures[2], figures[4].rate);
         let latency = median.latency.map(|(p50, p99)| format!("{p50}/{p99}")).unwrap_or_default();
-        println!("{name:<26} {:>12.0} {:>26} {latency:>22}", median.rate, format!("{low:.0}–{high:.0}"));
+        println!("{name:<28} {:>12.0} {:>26} {latency:>22}", median.rate, format!("{low:.0}–{high:.0}"));
     }
     Ok(())
 }
@@ -62,6 +64,7 @@ enum Measure {
     Dispatch(usize),
     Bulk,
     Drain(usize),
+    Due(usize),
     EndToEnd(usize),
     PickUp,
 }
@@ -74,6 +77,8 @@ const MEASURES: &[(&str, Measure)] = &[
     ("drain, 1 at a time", Measure::Drain(1)),
     ("drain, 100 at a time", Measure::Drain(100)),
     ("drain, 1000 at a time", Measure::Drain(1000)),
+    ("due at once, 100 at a time", Measure::Due(100)),
+    ("due at once, 1000 at a time", Measure::Due(1000)),
     ("end to end, 64 tasks", Measure::EndToEnd(64)),
     ("pick-up, idle worker", Measure::PickUp),
 ];
@@ -90,6 +95,20 @@ async fn run(measure: Measure, count: u64) -> Result<Figure> {
             expect(count);
             let begun = Instant::now();
             let worker = worker(&jobs, at_once).await?;
+            finish(worker, count, begun).await
+        }
+        Measure::Due(at_once) => {
+            expect(count);
+            let worker = worker(&jobs, at_once).await?;
+            // Long enough for all of them to be stored before the first is due.
+            let wait = Duration::from_secs(1) + Duration::from_micros(30 * count);
+            let (due, begun) = (jobs.now() + wait, Instant::now() + wait);
+            for some in (0..count).collect::<Vec<_>>().chunks(1_000) {
+                let sent = since_start() + begun.saturating_duration_since(Instant::now()).as_nanos() as u64;
+                let many = some.iter().map(|number| Nothing::new(*number, sent));
+                Nothing::dispatch_many(many).at(due).on(&jobs).await?;
+            }
+            assert!(Instant::now() < begun, "the jobs are due before all of them are stored");
             finish(worker, count, begun).await
         }
         Measure::EndToEnd(tasks) => {

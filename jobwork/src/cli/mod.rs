@@ -16,6 +16,7 @@ mod public;
 mod queues;
 mod retry;
 mod root;
+mod served_queues;
 mod show;
 mod standalone;
 mod stats;

@@ -1,15 +1,15 @@
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command, value_parser};
 
 use super::exit::{Exit, Failure};
 use super::out::Out;
 use super::root::{flag, option};
-use super::time;
+use super::{served_queues, time};
 use crate::worker::{App, StopReason, StopReport};
 
 pub(super) fn command() -> Command {
     Command::new("work")
         .about("Performs jobs until it is stopped (the default command)")
-        .arg(queues())
+        .args(served_queues::args())
         .arg(
             option("concurrency", "N", "How many async jobs run at a time [default: 100]")
                 .value_parser(value_parser!(u32).range(1..)),
@@ -25,13 +25,8 @@ pub(super) fn command() -> Command {
         )
 }
 
-fn queues() -> Arg {
-    let help = "Serves only this queue; may be given several times, the most important first";
-    option("queue", "QUEUE", help).action(ArgAction::Append)
-}
-
 pub(super) async fn run(args: &ArgMatches, app: App, out: &mut Out<'_>) -> Result<(), Failure> {
-    let app = configured(args, app).obey_signals();
+    let app = configured(args, app)?.obey_signals();
     let report = match (chosen(args, "until-empty"), chosen(args, "one")) {
         (true, _) => app.run_until_empty().await,
         (_, true) => app.run_one().await,
@@ -49,13 +44,12 @@ fn chosen(args: &ArgMatches, flag: &str) -> bool {
 }
 
 /// The app, with what the command line says in place of what the program says.
-fn configured(args: &ArgMatches, app: App) -> App {
-    let queues = args.try_get_many::<String>("queue").ok().flatten();
+fn configured(args: &ArgMatches, app: App) -> Result<App, Failure> {
     let concurrency = args.try_get_one::<u32>("concurrency").ok().flatten();
     let timeout = args.try_get_one("shutdown-timeout").ok().flatten();
-    let app = queues.into_iter().fold(app, |app, queues| app.queues(queues.cloned()));
+    let app = served_queues::configured(args, app)?;
     let app = concurrency.into_iter().fold(app, |app, jobs| app.concurrency(*jobs as usize));
-    timeout.into_iter().fold(app, |app, timeout| app.shutdown_timeout(*timeout))
+    Ok(timeout.into_iter().fold(app, |app, timeout| app.shutdown_timeout(*timeout)))
 }
 
 fn judged(report: &StopReport) -> Result<(), Failure> {

@@ -110,6 +110,22 @@ fn only_the_named_queues_are_served() {
 }
 
 #[test]
+fn queues_are_named_with_weights_an_order_and_limits() {
+    let shop = Shop::open();
+    let (fail, greet) = (shop.dispatch(&["fail"]), shop.dispatch(&["greet", ANN]));
+    shop.say(&["work", "--until-empty", "--queues", "mail:3,other:1", "--queue-concurrency", "mail=2"]);
+    assert_eq!((shop.state(&fail).as_str(), shop.state(&greet).as_str()), ("ready", "completed"));
+    shop.say(&["work", "--until-empty", "--queues", "default,mail", "--order", "random"]);
+    assert_eq!(shop.state(&fail), "dead");
+    shop.say(&["work", "--queues", "mail:x"]).refused(2, &["expected a weight from 1", "`high:3`"]);
+    shop.say(&["work", "--queues", "a:2,b", "--order", "strict"]).refused(2, &["queue `a` has a weight"]);
+    shop.say(&["work", "--queues", "a", "--order", "odd"]).refused(2, &["strict, weighted, random"]);
+    shop.say(&["work", "--order", "random"]).refused(2, &["name them with `--queues high,low`"]);
+    shop.say(&["work", "--queue", "a", "--queues", "b"]).refused(2, &["cannot be used with"]);
+    shop.say(&["work", "--queue-concurrency", "mail"]).refused(2, &["`mail=5`"]);
+}
+
+#[test]
 fn the_log_goes_to_standard_error_in_the_form_that_was_asked_for() {
     let shop = Shop::open();
     let id = shop.dispatch(&["greet", ANN]);

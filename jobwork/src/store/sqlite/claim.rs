@@ -152,6 +152,10 @@ fn is_served(names: &Names<'_>, row: &Row<'_>) -> rusqlite::Result<bool> {
 /// One queue and priority, and the time it is.
 type Level<'a> = (&'a str, i64, i64);
 
+/// The due jobs of one queue and priority, the longest due first.
+pub(super) const DUE: &str = "SELECT seq, name, version, run_at, expires_at FROM jobwork_jobs
+    WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3 ORDER BY run_at, seq";
+
 /// The number and due time of the longest due jobs of a level; those that have expired go where such are gathered.
 fn take_due(
     db: &Db,
@@ -160,10 +164,7 @@ fn take_due(
     wanted: usize,
     expired: &mut Vec<i64>,
 ) -> rusqlite::Result<Vec<(i64, i64)>> {
-    let mut statement = db.prepare(
-        "SELECT seq, name, version, run_at, expires_at FROM jobwork_jobs
-         WHERE state = 1 AND queue = ?1 AND priority = ?2 AND run_at <= ?3 ORDER BY run_at, seq",
-    )?;
+    let mut statement = db.prepare(DUE)?;
     let mut rows = statement.query(level)?;
     let mut due = Vec::new();
     while due.len() < wanted && expired.len() < EXPIRED_AT_MOST {

@@ -20,14 +20,13 @@ pub(super) fn expire(db: &Db, now: i64, limit: usize) -> rusqlite::Result<usize>
     Ok(expired.len())
 }
 
+/// The jobs that have expired, those first that did first.
+pub(super) const EXPIRED_ONES: &str = "SELECT seq FROM jobwork_jobs
+    WHERE state < 2 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at, seq LIMIT ?2";
+
 fn expired(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.prepare(
-        "SELECT seq FROM jobwork_jobs INDEXED BY jobwork_expiring
-         WHERE state < 2 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at, seq LIMIT ?2",
-    )?
-    .query_map([now, limit], |row| row.get(0))?
-    .collect()
+    db.prepare(EXPIRED_ONES)?.query_map([now, limit], |row| row.get(0))?.collect()
 }
 
 /// Ends a job that has expired, with those that wait for it.

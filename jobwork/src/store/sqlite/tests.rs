@@ -87,9 +87,37 @@ async fn waiting_for_work_and_living_write_nothing() {
     assert!(claim(&store, worker, 1).await.is_empty());
     store.beat(a_beat(worker, BeatKind::Live, 5)).await.unwrap();
     store.upkeep().unwrap().rescue(Rescue { poison_after: 3, now: at(5) }).await.unwrap();
+    assert_eq!(store.upkeep().unwrap().expire(at(5), 10).await.unwrap(), 0);
     assert_eq!(version(), before);
     store.beat(a_beat(worker, BeatKind::Live, 11)).await.unwrap();
     assert_ne!(version(), before, "a third of the lease has passed");
+}
+
+/// How SQLite goes about a query.
+async fn plan(query: &str) -> String {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let file = super::open::connect(store.path()).unwrap();
+    let mut statement = file.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get::<_, String>(3).unwrap());
+    }
+    steps.join("; ")
+}
+
+#[tokio::test]
+async fn a_claim_reads_only_the_rows_that_it_takes_however_many_are_due() {
+    // One step, along one index that has every column: nothing is sorted, and reading ends with the limit.
+    let along = "SEARCH jobwork_jobs USING COVERING INDEX jobwork_ready (queue=? AND priority=? AND run_at<?)";
+    assert_eq!(plan(super::claim::DUE).await, along);
+}
+
+#[tokio::test]
+async fn looking_for_expired_jobs_reads_no_others() {
+    let along = "SEARCH jobwork_jobs USING INDEX jobwork_expiring (expires_at>? AND expires_at<?)";
+    assert_eq!(plan(super::expire::EXPIRED_ONES).await, along);
 }
 
 #[tokio::test]
