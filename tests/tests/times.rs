@@ -150,14 +150,8 @@ async fn a_hundred_thousand_due_in_the_same_second_start_without_a_stall() {
         job
     };
     jobs.push(std::iter::repeat_with(job).take(100_000).collect()).await.unwrap();
-    let worker = App::new()
-        .single_runtime(true)
-        .jobs(jobs.clone())
-        .poll_interval(HOUR)
-        .concurrency(1_000)
-        .spawn()
-        .await
-        .unwrap();
+    let app = App::new().single_runtime(true).jobs(jobs.clone()).state(Events::default());
+    let worker = app.poll_interval(HOUR).concurrency(1_000).spawn().await.unwrap();
     let last = jobs.push(vec![job()]).await.unwrap()[0];
     let begun = Instant::now();
     let mut settled = jobs.store().wakeups(Topic::Settled);
