@@ -75,6 +75,9 @@ pub enum Error {
         /// Which key lacks what.
         why: &'static str,
     },
+    /// Arguments or an output can't be encrypted or decrypted, or a keyring can't be made. No key and no secret is shown.
+    #[error("{0}")]
+    Encryption(String),
     /// The worker can't start as it is configured.
     #[error("{0}")]
     Config(String),

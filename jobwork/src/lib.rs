@@ -14,6 +14,7 @@ mod perform;
 #[cfg(all(feature = "macros", not(feature = "cli")))]
 mod plain_main;
 pub mod prelude;
+mod secret;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -37,6 +38,8 @@ pub use self::perform::{
 };
 #[cfg(feature = "tower")]
 pub use self::perform::{NextService, TowerLayer};
+#[cfg(feature = "encryption")]
+pub use self::secret::Keyring;
 pub use self::worker::{App, Queues, StopReason, StopReport, WorkerHandle};
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/chain.md")]

@@ -10,14 +10,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("error", &["job"]),
     ("clock", &[]),
     ("job", &[]),
+    ("secret", &["error"]),
     ("store", &["clock", "error", "job"]),
-    ("client", &["clock", "error", "job", "store"]),
+    ("client", &["clock", "error", "job", "secret", "store"]),
     // A blocking job's thread is given the client of the job it runs.
     ("perform", &["client", "error", "job"]),
-    ("worker", &["client", "clock", "error", "job", "perform", "store"]),
+    ("worker", &["client", "clock", "error", "job", "perform", "secret", "store"]),
     ("testing", &["job", "perform"]),
     ("plain_main", &["worker"]),
-    ("cli", &["client", "clock", "error", "job", "perform", "store", "worker"]),
+    ("cli", &["client", "clock", "error", "job", "perform", "secret", "store", "worker"]),
 ];
 
 /// Parts that only gather the others for users and generated code.

@@ -11,12 +11,13 @@ use super::time;
 use crate::client::Jobs;
 use crate::error::Error;
 use crate::job::{Attempt, JobId, Record};
+use crate::secret::redacted;
 
 pub(super) fn command() -> Command {
     Command::new("show")
         .about("Shows everything about a job, its history and its chain")
         .arg(id())
-        .arg(flag("args", "Shows its arguments and its output too, which may be secret"))
+        .arg(flag("args", "Shows its arguments and its output too, which may be secret; what is encrypted stays so"))
 }
 
 pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Result<(), Failure> {
@@ -42,8 +43,8 @@ pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Re
 fn document(job: &Record, history: &[Attempt], chain: &[Record], secrets: bool) -> serde_json::Result<Value> {
     let mut document = public(job)?;
     if secrets {
-        document["args"] = embedded(&job.args);
-        document["output"] = job.output.as_deref().map_or(Value::Null, embedded);
+        document["args"] = embedded(&redacted(&job.args));
+        document["output"] = job.output.as_deref().map_or(Value::Null, |output| embedded(&redacted(output)));
     }
     document["history"] = serde_json::to_value(history)?;
     let member = |job: &Record| json!({ "id": job.id, "name": job.name, "state": job.state });
@@ -53,7 +54,7 @@ fn document(job: &Record, history: &[Attempt], chain: &[Record], secrets: bool) 
 
 fn fields(job: &Record, now: Timestamp, secrets: bool) -> Vec<(&'static str, String)> {
     let at = |time: Option<Timestamp>| time.map(|time| time::at(time, now));
-    let secret = |text: &str| if secrets { text.to_owned() } else { "(shown with --args)".to_owned() };
+    let secret = |text: &str| if secrets { redacted(text).into_owned() } else { "(shown with --args)".to_owned() };
     let member = |member: &crate::job::Member| format!("{}, member {}", member.chain, member.position + 1);
     let fields = [
         ("id", Some(job.id.to_string())),

@@ -20,7 +20,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 /// # Errors
 /// Awaiting it gives [`Error::Json`] when the arguments can't be written as JSON, [`Error::Refused`] when a dispatch
-/// hook refuses the job, [`Error::Url`] or [`Error::Open`] when the default store can't be opened, and
+/// hook refuses the job, [`Error::Encryption`] when it is to be encrypted and there is no key, [`Error::Url`] or [`Error::Open`] when the default store can't be opened, and
 /// [`Error::Store`] when the store fails: then the job may or may not have been stored.
 ///
 /// # Cancel safety

@@ -130,8 +130,8 @@ pub(crate) async fn result<T: DeserializeOwned>(jobs: &Jobs, record: Record) -> 
     let (id, reason) = (record.id, record.reason);
     match record.state {
         JobState::Completed => {
-            let output = record.output.as_deref().unwrap_or("null");
-            let decoded = serde_json::from_str(output);
+            let output = jobs.open_output(&record.name, record.output.as_deref().unwrap_or("null"))?;
+            let decoded = serde_json::from_str(&output);
             let what = "can't read the output";
             Ok(decoded.map_err(|source| Error::Json { what, job: record.name, source })?)
         }

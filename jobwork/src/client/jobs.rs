@@ -8,6 +8,7 @@ use super::current;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, JobId, NewJob, Record};
+use crate::secret::Keyring;
 use crate::store::{CancelAnswer, Filter, Inspect, Push, Store, connect};
 
 /// Looks at every new job before it is stored: may change it, or refuse it with an error.
@@ -35,6 +36,7 @@ pub struct Jobs {
     store: Arc<dyn Store>,
     clock: Clock,
     hooks: Arc<[Arc<DispatchHook>]>,
+    pub(super) keyring: Option<Arc<Keyring>>,
 }
 
 impl Jobs {
@@ -49,7 +51,7 @@ impl Jobs {
     /// A client of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, clock: Clock::system(), hooks: Arc::new([]) }
+        Self { store, clock: Clock::system(), hooks: Arc::new([]), keyring: None }
     }
 
     /// The client that code in this place uses when it names none.
@@ -74,6 +76,14 @@ impl Jobs {
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// The same client with keys for jobs that are `encrypted`. Without them, it uses those that `JOBWORK_KEYS` names.
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn with_keyring(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(Arc::new(keyring));
         self
     }
 
@@ -113,13 +123,15 @@ impl Jobs {
     /// Stores jobs that a typed `dispatch` doesn't make: by name, with JSON arguments. All of them or none.
     ///
     /// # Errors
-    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Store`] when the store fails.
+    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Encryption`] when one is to be encrypted and can't be,
+    /// [`Error::Store`] when the store fails.
     pub async fn push(&self, mut jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
         for job in &mut jobs {
             self.hooks
                 .iter()
                 .try_for_each(|hook| hook(job))
                 .map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
+            self.seal(job)?;
         }
         Ok(self.store.push(Push::of(jobs, self.now())).await?.ids())
     }

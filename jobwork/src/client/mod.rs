@@ -6,6 +6,7 @@ mod dispatch;
 mod handle;
 mod jobs;
 mod placement;
+mod secrets;
 mod step;
 
 pub use self::chain::{Chain, ChainDispatch, ChainHandle, NoInput, Takes};

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 use super::{BatchPlace, Flow, Job, JobOptions};
 
 /// A job as it is dispatched: everything a store keeps of it before it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewJob {
     /// The stored name; a worker finds the handler by it.
@@ -29,6 +30,8 @@ pub struct NewJob {
     pub version: u32,
     /// The arguments: a JSON object by parameter name, or an array in parameter order.
     pub args: String,
+    /// Whether the client encrypts the arguments before it hands the job to the store, after the dispatch hooks.
+    pub encrypted: bool,
     /// Free words to find the job by.
     pub tags: Vec<String>,
     /// What must complete before this job is ready; empty for a job by itself.
@@ -76,6 +79,7 @@ impl NewJob {
             retain: None,
             version: JobOptions::DEFAULT.version,
             args: args.into(),
+            encrypted: JobOptions::DEFAULT.encrypted,
             tags: Vec::new(),
             waits: Vec::new(),
             chain: None,
@@ -99,7 +103,26 @@ impl NewJob {
             retries: options.retries,
             retain: options.retain,
             version: options.version,
+            encrypted: options.encrypted,
             ..self
         }
+    }
+}
+
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewJob")
+            .field("name", &self.name)
+            .field("args", if self.encrypted { &"<encrypted>" } else { &self.args })
+            .field("version", &self.version)
+            .field("queue", &self.queue)
+            .field("priority", &self.priority)
+            .field("retries", &self.retries)
+            .field("run_at", &self.run_at)
+            .field("tags", &self.tags)
+            .field("waits", &self.waits)
+            .field("chain", &self.chain)
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
     }
 }

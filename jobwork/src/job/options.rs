@@ -32,6 +32,9 @@ pub struct JobOptions {
     /// read wrongly: they leave newer jobs to newer workers, which bring the older ones up to date by
     /// [`Perform::upgrade`](crate::Perform::upgrade).
     pub version: u32,
+    /// Whether its arguments and its output are encrypted where they are stored; `false` by default. It takes the feature
+    /// `encryption` and a keyring.
+    pub encrypted: bool,
 }
 
 impl JobOptions {
@@ -45,6 +48,7 @@ impl JobOptions {
         retry_for: None,
         retain: None,
         version: 1,
+        encrypted: false,
     };
 
     /// These options with another queue.
@@ -100,6 +104,13 @@ impl JobOptions {
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
         self.version = version;
+        self
+    }
+
+    /// These options with or without encryption.
+    #[must_use]
+    pub const fn encrypted(mut self, encrypted: bool) -> Self {
+        self.encrypted = encrypted;
         self
     }
 }

@@ -1,4 +1,5 @@
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use super::middleware::Chain;
 use super::{ErrorHandler, Handling, JobContext, JobResult, Kind, Middleware, Output, Perform, States};
+use crate::client::current;
 use crate::error::{Error, Result};
 use crate::job::{FailureKind, Job, JobError, JobOptions};
 
@@ -103,13 +105,33 @@ impl fmt::Debug for JobEntry {
 /// Decodes, performs and encodes: the whole of a job between its outermost and innermost JSON.
 fn perform<J: Perform>(job: JobContext) -> BoxFuture<JobResult> {
     Box::pin(async move {
-        let arguments = decode::<J>(job.version(), job.args())?;
+        let arguments = arguments::<J>(&job)?;
         let output = arguments.perform(job).await?;
         let json = serde_json::to_string(&output).map_err(|error| {
             JobError::dead(format!("the output of `{}` can't be written as JSON: {error}", J::NAME))
         })?;
-        Ok(Output::new(json))
+        Ok(Output::new(if J::OPTIONS.encrypted { sealed::<J>(&json)? } else { json }))
     })
+}
+
+/// The arguments, decrypted where they are encrypted.
+fn arguments<J: Perform>(job: &JobContext) -> Result<J, JobError> {
+    let undecodable = |message: String| JobError::of_kind(FailureKind::Undecodable, message, None);
+    // A worker runs each job with its client as the current one; without any, what is encrypted stays so, and fits nothing.
+    let opened = current::get().map(|jobs| jobs.open_args(job.name(), job.args())).transpose();
+    let opened = opened.map_err(|error| undecodable(error.to_string()))?;
+    match opened {
+        Some(Cow::Owned(secret)) => decode(job.version(), &secret).map_err(|_| {
+            let told = "it is not told how, since that could tell what they are";
+            undecodable(format!("the arguments don't fit `{}` once they are decrypted; {told}", J::NAME))
+        }),
+        _ => decode(job.version(), job.args()),
+    }
+}
+
+fn sealed<J: Job>(output: &str) -> Result<String, JobError> {
+    let jobs = current::get().ok_or_else(|| JobError::new("no client to encrypt the output with"))?;
+    jobs.seal_output(J::NAME, output).map_err(|error| JobError::from_boxed(error.into()))
 }
 
 /// The arguments, upgraded where an older version of the job stored them.

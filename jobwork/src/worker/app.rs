@@ -46,6 +46,8 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct App {
     jobs: Option<Jobs>,
     default_store: Option<String>,
+    #[cfg(feature = "encryption")]
+    keyring: Option<crate::secret::Keyring>,
     config: Config,
     states: States,
     middleware: Vec<Arc<dyn Middleware>>,
@@ -96,6 +98,8 @@ impl App {
         Self {
             jobs: None,
             default_store: None,
+            #[cfg(feature = "encryption")]
+            keyring: None,
             config: Config::default(),
             states: States::default(),
             middleware: Vec::new(),
@@ -119,6 +123,13 @@ impl App {
     /// has no default client yet. Else it is `sqlite:jobs.db`.
     pub fn default_store(mut self, url: impl Into<String>) -> Self {
         self.default_store = Some(url.into());
+        self
+    }
+
+    /// The keys of jobs that are `encrypted`; by default those of the client, or those that `JOBWORK_KEYS` names.
+    #[cfg(feature = "encryption")]
+    pub fn keyring(mut self, keyring: crate::secret::Keyring) -> Self {
+        self.keyring = Some(keyring);
         self
     }
 
@@ -324,7 +335,13 @@ impl App {
     /// # Errors
     /// [`Error::Url`] or [`Error::Open`] for the default store.
     pub async fn client(&self) -> Result<Jobs> {
-        Ok(self.opened().await?.with_hooks(&self.on_dispatch))
+        let jobs = self.opened().await?.with_hooks(&self.on_dispatch);
+        #[cfg(feature = "encryption")]
+        let jobs = match self.keyring.clone() {
+            Some(keyring) => jobs.with_keyring(keyring),
+            None => jobs,
+        };
+        Ok(jobs)
     }
 
     /// The client without the app's hooks.

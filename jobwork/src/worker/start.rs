@@ -39,6 +39,7 @@ pub(crate) struct Parts {
 pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let Parts { jobs, config, registry, states, middleware, on_error, hooks } = parts;
     let handlers = registry.handlers(&middleware, &states)?;
+    check_keyring(&jobs, &registry)?;
     let single_runtime = config.single_runtime;
     let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
     current::set_default_if_none(&jobs);
@@ -79,6 +80,20 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     };
     run_apart(life, single_runtime)?;
     Ok(WorkerHandle::new(shared, order, report))
+}
+
+/// A worker without keys would find each encrypted job dead.
+fn check_keyring(jobs: &Jobs, registry: &Registry) -> Result<()> {
+    let encrypted: Vec<String> = registry
+        .jobs()
+        .filter(|entry| entry.options().encrypted)
+        .map(|entry| format!("`{}` ({})", entry.name(), entry.place()))
+        .collect();
+    if encrypted.is_empty() {
+        return Ok(());
+    }
+    let unable = |problem| Error::Config(format!("can't decrypt the arguments of {}: {problem}", encrypted.join(", ")));
+    jobs.check_keyring().map_err(unable)
 }
 
 /// Runs the worker's own tasks on a thread of their own, so that jobs which block every async thread can't keep it
