@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-use crate::job::JobId;
+use crate::job::{BatchId, JobId};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -41,6 +41,12 @@ pub enum Error {
     /// No job has this id.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
+    /// No batch has this id.
+    #[error("there is no batch {0}")]
+    NoSuchBatch(BatchId),
+    /// Jobs were to be added to a batch that is closed.
+    #[error("can't add to batch {0}: it is closed, because all of its members have ended; dispatch another batch")]
+    BatchClosed(BatchId),
     /// The arguments of a job, or its output, could not be written as JSON or read back.
     #[error("{what} of job `{job}`: {source}")]
     Json {

@@ -26,9 +26,9 @@ pub use self::client::{
 pub use self::clock::Clock;
 pub use self::error::{Error, Result};
 pub use self::job::{
-    Attempt, Backoff, BatchId, BatchPlace, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished, Flow, Job,
-    JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, NewBatch, NewJob, OnConflict,
-    Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
+    Attempt, Backoff, BatchId, BatchPlace, BatchRecord, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished,
+    Flow, Job, JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, NewBatch, NewJob,
+    OnConflict, Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
 };
 #[cfg(feature = "cron")]
 pub use self::job::{Schedule, ScheduleError};

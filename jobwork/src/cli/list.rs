@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::exit::Failure;
 use super::out::{Out, Row};
 use super::public::{public, state};
-use super::root::{job_id, option};
+use super::root::{batch_id, job_id, option};
 use super::time;
 use crate::client::Jobs;
 use crate::job::{JobState, Record};
@@ -22,6 +22,7 @@ pub(super) fn command() -> Command {
         .arg(option("queue", "QUEUE", "Only in this queue"))
         .arg(option("name", "NAME", "Only of this name"))
         .arg(option("tag", "TAG", "Only with this tag"))
+        .arg(option("batch", "ID", "Only members of this batch").value_parser(batch_id))
         .arg(option("limit", "N", "At most so many").default_value("50").value_parser(value_parser!(u32).range(1..)))
         .arg(option("before", "ID", "Only jobs dispatched before this one: the next page").value_parser(job_id))
 }
@@ -42,6 +43,7 @@ fn filter(args: &ArgMatches) -> Filter {
         queue: text("queue"),
         name: text("name"),
         tag: text("tag"),
+        batch: args.get_one("batch").copied(),
         limit: args.get_one::<u32>("limit").map(|limit| *limit as usize),
         before: args.get_one("before").copied(),
     }

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::exit::EXIT_CODES;
 use super::log::Format;
 use super::{cancel, delete, dispatch, list, queues, retry, show, stats, workers};
-use crate::job::JobId;
+use crate::job::{BatchId, JobId};
 
 /// The commands and options that every program has.
 pub(super) fn root(program: &str) -> Command {
@@ -64,6 +64,10 @@ pub(super) fn ids() -> Arg {
 
 pub(super) fn job_id(text: &str) -> Result<JobId, String> {
     text.parse().map_err(|_| "expected a job's id, as `dispatch` and `list` print it".to_owned())
+}
+
+pub(super) fn batch_id(text: &str) -> Result<BatchId, String> {
+    text.parse().map_err(|_| "expected a batch's id, as `batches` prints it".to_owned())
 }
 
 /// The name that the program was called by.

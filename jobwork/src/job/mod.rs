@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::backoff::Backoff;
-pub use self::batch::{BatchPlace, NewBatch};
+pub use self::batch::{BatchPlace, BatchRecord, NewBatch};
 pub use self::error::{Cancelled, Failure, FailureKind, JobError, Verdict};
 #[doc(hidden)]
 pub use self::fields::{NextValue, ReadFields, WriteFields, read_fields, write_fields};

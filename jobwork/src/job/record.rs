@@ -50,7 +50,7 @@ pub struct Claimed {
     pub retry_until: Option<Timestamp>,
     /// The version of its arguments' form.
     pub version: u32,
-    /// The batch it is a member of.
+    /// The batch it is a member of, or is called back by.
     pub batch: Option<BatchId>,
 }
 
@@ -144,7 +144,7 @@ pub struct Record {
     pub retain: Option<std::time::Duration>,
     /// The version of its arguments' form.
     pub version: u32,
-    /// The batch it is a member of.
+    /// The batch it is a member of, or is called back by.
     pub batch: Option<BatchId>,
 }
 

@@ -12,10 +12,12 @@ mod fill;
 pub(crate) use self::fill::fill;
 
 pub mod memory;
+mod places;
 mod push;
 mod requests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod tally;
 mod wakeups;
 
 use std::fmt;
@@ -30,12 +32,12 @@ pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
 pub use self::push::{Push, Pushed, Stored};
 pub use self::requests::{
-    Batch, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served, Settled, Signals,
-    WorkerInfo, WorkerRecord, WorkerState,
+    Batch, BatchFilter, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served,
+    Settled, Signals, WorkerInfo, WorkerRecord, WorkerState,
 };
 pub use self::wakeups::{Topic, Waker, Wakeups};
 use crate::error::Result;
-use crate::job::{Attempt, Claimed, Finished, JobId, Record, WorkerId};
+use crate::job::{Attempt, BatchId, BatchRecord, Claimed, Finished, JobId, Record, WorkerId};
 
 /// A place where jobs rest.
 ///
@@ -98,6 +100,12 @@ pub trait Inspect: Send + Sync {
     /// The members of the chain that `id` belongs to, in order; the job alone if it belongs to none, nothing if it
     /// doesn't exist.
     async fn chain(&self, id: JobId, now: Timestamp) -> Result<Vec<Record>>;
+
+    /// The batch of this id, if there is one.
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>>;
+
+    /// The batches that match, newest first.
+    async fn batches(&self, filter: &BatchFilter) -> Result<Vec<BatchRecord>>;
 
     /// Cancels jobs: one that doesn't run is cancelled at once, with the rest of its chain; a running one is told,
     /// and is cancelled by its worker.

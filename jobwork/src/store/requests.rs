@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ClaimedJobs, QueueCap};
-use crate::job::{JobId, JobState, WorkerId};
+use crate::job::{BatchId, JobId, JobState, WorkerId};
 
 /// A worker asks for jobs.
 #[derive(Clone, Debug)]
@@ -221,10 +221,23 @@ pub struct Filter {
     pub name: Option<String>,
     /// Only with this tag.
     pub tag: Option<String>,
+    /// Only members of this batch; its callbacks are none.
+    pub batch: Option<BatchId>,
     /// At most so many; `None` is all.
     pub limit: Option<usize>,
     /// Only jobs dispatched before this one, to read on from the end of the last page.
     pub before: Option<JobId>,
+}
+
+/// Which batches to list. An empty filter matches every batch.
+#[derive(Clone, Debug, Default)]
+pub struct BatchFilter {
+    /// Only members of this batch.
+    pub parent: Option<BatchId>,
+    /// At most so many; `None` is all.
+    pub limit: Option<usize>,
+    /// Only batches dispatched before this one, to read on from the end of the last page.
+    pub before: Option<BatchId>,
 }
 
 /// How many jobs there are in each state.

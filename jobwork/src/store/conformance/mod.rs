@@ -10,8 +10,12 @@
 //!
 //! Time is given to every call, so nothing here sleeps. A case fails by a panic that says what was expected.
 
+/// Batches and what is added to them.
+pub mod batch;
 /// The life of a worker.
 pub mod beat;
+/// What becomes of a batch's members, and who is called back.
+pub mod callback;
 /// Cancelling by hand.
 pub mod cancel;
 mod case;
@@ -29,6 +33,8 @@ pub mod expire;
 pub mod finish;
 /// Looking at jobs.
 pub mod inspect;
+/// Batches in batches.
+pub mod nested;
 /// Which jobs come first, and of which queue how many.
 pub mod order;
 /// Jobs that run one after the other.
@@ -196,6 +202,66 @@ macro_rules! store_conformance {
                 one_output_can_fill_two_places
                 two_members_of_a_batch_can_settle_in_one_write
                 a_chain_of_a_thousand_is_blocked_and_cancelled_whole
+            }
+            batch {
+                a_stored_batch_is_as_it_was_given
+                callbacks_wait_from_dispatch_and_are_no_members
+                members_and_callbacks_know_their_batch
+                a_member_added_to_an_open_batch_is_one_more_to_count
+                a_running_member_can_add_after_complete_was_called_back
+                a_closed_batch_takes_nothing_more
+                an_unknown_batch_is_refused
+                a_member_left_out_as_a_duplicate_is_not_counted
+                a_callback_can_not_be_left_out_as_a_duplicate
+                a_batch_that_is_cancelled_ends
+                an_empty_batch_completes_and_succeeds_at_once
+                a_batch_of_nothing_at_all_is_stored
+                batches_of_one_push_are_kept_apart
+                a_push_whose_batches_do_not_fit_is_refused
+                batches_are_listed_newest_first_page_by_page
+                a_batch_is_forgotten_with_the_last_of_its_jobs
+                ten_thousand_members_of_one_push_are_counted_exactly
+                members_that_end_at_once_are_counted_once
+            }
+            callback {
+                a_member_that_completes_counts
+                a_member_that_fails_the_first_time_has_run_once
+                a_dead_member_counts_and_blocks_the_success_whatever_it_died_of
+                a_member_that_died_as_a_poison_pill_counts_as_dead
+                a_member_that_can_not_take_an_output_counts_as_dead
+                a_death_is_called_back_once
+                retrying_the_dead_member_and_its_success_let_the_success_go
+                a_member_cancelled_by_hand_counts_and_cancels_the_success
+                a_member_cancelled_by_its_signal_counts_and_cancels_the_success
+                a_member_that_discards_itself_counts_and_cancels_the_success
+                a_member_that_expires_counts_and_cancels_the_success
+                a_member_that_is_deleted_counts_and_cancels_the_success
+                deleting_a_dead_member_cancels_the_success
+                deleting_a_member_that_succeeded_changes_nothing
+                a_success_cancelled_by_hand_stays_cancelled
+                a_second_cancelled_member_keeps_the_success_cancelled
+                a_member_that_was_given_back_has_not_run
+                a_member_given_back_after_it_failed_has_run
+                a_scheduled_member_is_waited_for
+                every_member_of_a_chain_is_waited_for
+                a_chain_that_is_cancelled_and_retried_is_counted_member_by_member
+                the_rest_of_a_chain_that_is_dead_is_still_waited_for
+                nothing_is_called_back_twice
+                a_callback_keeps_its_own_time
+                one_job_can_be_called_back_for_two_things_together
+            }
+            nested {
+                a_batch_in_a_batch_is_one_member
+                complete_and_success_wait_for_those_of_the_inner_batch
+                a_first_run_in_the_inner_batch_completes_the_outer_one
+                a_death_in_the_inner_batch_is_called_back_by_both
+                a_cancelled_job_of_the_inner_batch_cancels_both_successes_until_it_is_retried
+                an_empty_inner_batch_counts_at_once
+                a_batch_can_be_added_to_an_open_one
+                a_batch_can_not_be_added_to_a_closed_one
+                an_outer_batch_is_open_while_a_job_of_the_inner_one_runs
+                a_thousand_batches_in_each_other_end_together
+                an_outer_batch_is_forgotten_with_its_inner_one
             }
             beat {
                 a_worker_that_joined_is_listed
@@ -419,6 +485,9 @@ mod tests {
             ("claim", include_str!("claim.rs")),
             ("finish", include_str!("finish.rs")),
             ("chain", include_str!("chain.rs")),
+            ("batch", include_str!("batch.rs")),
+            ("callback", include_str!("callback.rs")),
+            ("nested", include_str!("nested.rs")),
             ("beat", include_str!("beat.rs")),
             ("rescue", include_str!("rescue.rs")),
             ("cancel", include_str!("cancel.rs")),

@@ -14,6 +14,7 @@ impl Rows {
         let answers = ids.iter().map(|id| self.cancel_answer(*id)).collect();
         for seq in ids.iter().filter_map(|id| self.find(*id)).collect::<Vec<_>>() {
             self.cancel_job(seq, now);
+            self.count_moved(now);
         }
         answers
     }
@@ -45,7 +46,7 @@ impl Rows {
         let Some(seq) = self.find(id) else { return false };
         let row = &self.jobs[&seq];
         let scheduled = row.record.state == JobState::Ready && row.record.run_at > now;
-        if !(scheduled || row.record.state.is_final()) || self.obstacle(seq).is_some() {
+        if !(scheduled || row.record.state.is_final()) || self.obstacle(seq).is_some() || self.is_spoiled(seq) {
             return false;
         }
         if row.record.state.is_final() {
@@ -63,11 +64,12 @@ impl Rows {
             job.cancel_requested = false;
         });
         self.revive_waiters(seq, now);
+        self.count_moved(now);
         true
     }
 
     /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
-    fn revive(&mut self, seq: u64, now: Timestamp) {
+    pub(super) fn revive(&mut self, seq: u64, now: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
         row.cancelled_by = None;
         let state = if row.is_free() { JobState::Ready } else { JobState::Waiting };
@@ -80,7 +82,7 @@ impl Rows {
     }
 
     /// Brings back those that were cancelled because of this job.
-    fn revive_waiters(&mut self, cause: u64, now: Timestamp) {
+    pub(super) fn revive_waiters(&mut self, cause: u64, now: Timestamp) {
         let mut waiters: BTreeSet<u64> = self.jobs[&cause].waiters.iter().copied().collect();
         // In the order of dispatch, so that a job is looked at after all those that it waits for.
         while let Some(seq) = waiters.pop_first() {
@@ -125,6 +127,7 @@ impl Rows {
             return false;
         }
         self.cancel_waiters_because(seq, &format!("chain member {id} was deleted"), now);
+        self.count_deleted(seq, now);
         self.leave_line(seq, now);
         self.drop_key(seq);
         let Some(row) = self.jobs.remove(&seq) else { return false };

@@ -100,6 +100,7 @@ impl Rows {
             chain: job.chain.clone(),
             retry_until: job.retry_until,
             version: job.version,
+            batch: job.batch,
             ..Claimed::new(lease, job.name.clone(), job.queue.clone(), job.args.clone(), job.created_at)
         }
     }

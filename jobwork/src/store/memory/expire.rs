@@ -24,6 +24,7 @@ impl Rows {
         if !self.jobs[&seq].record.state.is_final() {
             self.edit(seq, |job| end(job, JobState::Discarded, Some(EXPIRED.to_owned()), now));
             self.cancel_waiters(seq, now);
+            self.count_moved(now);
         }
     }
 }

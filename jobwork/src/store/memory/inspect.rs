@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use super::Memory;
 use super::rows::{Row, Rows};
 use crate::error::Result;
-use crate::job::{Attempt, JobId, JobState, Record, WorkerId};
-use crate::store::{CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
+use crate::job::{Attempt, BatchId, BatchRecord, JobId, JobState, Record, WorkerId};
+use crate::store::{BatchFilter, CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
 
 #[async_trait]
 impl Inspect for Memory {
@@ -25,6 +25,14 @@ impl Inspect for Memory {
 
     async fn chain(&self, id: JobId, now: Timestamp) -> Result<Vec<Record>> {
         Ok(self.read(|rows| rows.chain(id, now)))
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>> {
+        Ok(self.read(|rows| rows.batch(id)))
+    }
+
+    async fn batches(&self, filter: &BatchFilter) -> Result<Vec<BatchRecord>> {
+        Ok(self.read(|rows| rows.list_batches(filter)))
     }
 
     async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>> {
@@ -73,13 +81,18 @@ impl Row {
             && filter.queue.as_ref().is_none_or(|queue| *queue == job.queue)
             && filter.name.as_ref().is_none_or(|name| *name == job.name)
             && filter.tag.as_ref().is_none_or(|tag| job.tags.contains(tag))
+            && filter.batch.is_none_or(|batch| job.batch == Some(batch) && self.is_member())
     }
 }
 
 impl Rows {
     fn report(&self, seq: u64, now: Timestamp) -> Record {
         let row = &self.jobs[&seq];
-        Record { state: row.state(now), blocked: self.is_blocked(seq), ..row.record.clone() }
+        Record {
+            state: row.state(now),
+            blocked: self.is_blocked(seq) || self.is_blocked_by_batch(seq),
+            ..row.record.clone()
+        }
     }
 
     /// Whether a dead job stands somewhere before this one.

@@ -1,5 +1,6 @@
 //! Jobs in this process's memory: the reference of what a store does, for tests.
 
+mod batches;
 mod by_hand;
 mod claim;
 mod expire;

@@ -9,6 +9,7 @@ impl Rows {
         match self.running_under(finished.lease) {
             Some(seq) => {
                 self.settle(seq, &finished.outcome, finished.at);
+                self.count_moved(finished.at);
                 Settled::Stored
             }
             None => Settled::Lost,

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::batches::{InBatch, StoredBatch};
 use super::index::Index;
 use super::ordered::Lines;
 use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, JobId, JobState, Member, NewJob, Record, WorkerId};
+use crate::job::{Attempt, JobId, JobState, Member, NewBatch, NewJob, Record, WorkerId};
 use crate::store::{Push, Pushed, Stored};
 
 /// All that the store holds.
@@ -16,6 +17,12 @@ pub(super) struct Rows {
     /// By the number that the job's id is derived from, which is the order of dispatch.
     pub(super) jobs: BTreeMap<u64, Row>,
     pub(super) chains: BTreeMap<JobId, Vec<u64>>,
+    /// By the number that the batch's id is derived from.
+    pub(super) batches: BTreeMap<u64, StoredBatch>,
+    /// The last batch that was given a number.
+    pub(super) last_batch: u64,
+    /// Members of batches whose change their batch has not counted yet.
+    pub(super) moved: Vec<u64>,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) index: Index,
     pub(super) changed: Changed,
@@ -48,6 +55,7 @@ pub(super) struct Row {
     pub(super) claims: u32,
     /// The job whose end cancelled this one.
     pub(super) cancelled_by: Option<u64>,
+    pub(super) in_batch: Option<InBatch>,
     pub(super) history: Vec<Attempt>,
 }
 
@@ -61,7 +69,8 @@ pub(super) struct Awaited {
 impl Row {
     /// Whether it waits for nothing.
     pub(super) fn is_free(&self) -> bool {
-        self.waits.is_empty() && !self.in_line
+        let is_called = self.in_batch.as_ref().is_none_or(InBatch::is_called);
+        self.waits.is_empty() && !self.in_line && is_called
     }
 
     pub(super) fn awaits(&self, seq: u64) -> bool {
@@ -71,26 +80,28 @@ impl Row {
 
 impl Rows {
     pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
-        let Push { jobs, now, .. } = push;
-        check(&jobs)?;
-        self.check_keys(&jobs, &needed(&jobs), now)?;
+        check(&push.jobs)?;
+        self.check_keys(&push.jobs, &needed(&push), push.now)?;
+        let places = self.open_batches(&push)?;
+        let Push { jobs, batches, now, .. } = push;
         let first = self.last + 1;
         let seqs = first..first + jobs.len() as u64;
         let ids: Vec<JobId> = seqs.clone().map(|seq| JobId::derive(seq, now)).collect();
         let mut stored = Vec::with_capacity(jobs.len());
-        for (seq, new) in seqs.zip(jobs) {
+        for ((seq, new), place) in seqs.zip(jobs).zip(places) {
             self.last = seq;
             if let Some(existing) = self.existing(&new, now) {
                 stored.push(Pushed::Existing(existing));
                 continue;
             }
             stored.push(Pushed::New(ids[(seq - first) as usize]));
-            self.insert(seq, new, first, &ids, now);
+            self.insert(seq, new, first, &ids, now, place.map(InBatch::from));
         }
-        Ok(Stored::new(stored, Vec::new()))
+        let batches = self.store_batches(batches, &ids, now);
+        Ok(Stored::new(stored, batches))
     }
 
-    fn insert(&mut self, seq: u64, new: NewJob, first: u64, ids: &[JobId], now: Timestamp) {
+    fn insert(&mut self, seq: u64, new: NewJob, first: u64, ids: &[JobId], now: Timestamp, in_batch: Option<InBatch>) {
         let waits: Vec<_> =
             new.waits.into_iter().map(|wait| Awaited { on: first + wait.on as u64, slot: wait.slot }).collect();
         for wait in &waits {
@@ -108,7 +119,12 @@ impl Rows {
         let id = ids[(seq - first) as usize];
         let record = Record {
             priority: new.priority,
-            state: if waits.is_empty() { JobState::Ready } else { JobState::Waiting },
+            batch: in_batch.as_ref().and_then(|place| self.admit(place)),
+            state: if waits.is_empty() && in_batch.as_ref().is_none_or(InBatch::is_called) {
+                JobState::Ready
+            } else {
+                JobState::Waiting
+            },
             retries: new.retries,
             tags: new.tags,
             run_at: new.run_at.unwrap_or(now),
@@ -132,6 +148,7 @@ impl Rows {
             waiters: Vec::new(),
             claims: 0,
             cancelled_by: None,
+            in_batch,
             history: Vec::new(),
         };
         self.jobs.insert(seq, row);
@@ -160,6 +177,7 @@ impl Rows {
         self.index.insert(seq, &row.record);
         self.changed.ready |= row.record.state == JobState::Ready;
         self.changed.settled |= row.record.state.is_final();
+        self.moved.extend(row.has_moved().then_some(seq));
         let ended = row.record.finished_at.filter(|_| was_open && row.record.state.is_final());
         self.give_up_key(seq);
         ended.into_iter().for_each(|at| self.leave_line(seq, at));
@@ -167,9 +185,11 @@ impl Rows {
 }
 
 /// Whether others of the push refer to each job, or it to them, so that it can't be left out.
-fn needed(jobs: &[NewJob]) -> Vec<bool> {
+fn needed(push: &Push) -> Vec<bool> {
+    let jobs = &push.jobs;
     let mut needed: Vec<bool> = jobs.iter().map(|job| job.chain.is_some() || !job.waits.is_empty()).collect();
     jobs.iter().flat_map(|job| &job.waits).for_each(|wait| needed[wait.on] = true);
+    push.batches.iter().flat_map(NewBatch::callbacks).for_each(|callback| needed[callback] = true);
     needed
 }
 

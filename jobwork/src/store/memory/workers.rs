@@ -39,6 +39,7 @@ impl Rows {
             self.settle(seq, &Outcome::HandedBack { failure: None }, beat.now);
         }
         self.workers.remove(&beat.worker.id);
+        self.count_moved(beat.now);
     }
 
     pub(super) fn command(&mut self, worker: WorkerId, command: Command) -> bool {
@@ -58,6 +59,7 @@ impl Rows {
             for seq in self.index.running(worker) {
                 rescued.push(self.jobs[&seq].record.id);
                 self.rescue_job(seq, rescue);
+                self.count_moved(rescue.now);
             }
         }
         rescued

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::finish::end;
 use super::rows::{row_of, state};
 use super::writer::Db;
-use super::{ordered, unique, waiters};
+use super::{batches, ordered, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};
 
@@ -57,7 +57,10 @@ fn cancel_job(db: &Db, id: JobId, (seq, state, _): Found, now: i64) -> rusqlite:
 pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     let Some((seq, state, run_at)) = find(db, id)? else { return Ok(false) };
     let scheduled = state == state::READY && run_at > now;
-    if !(scheduled || state >= state::COMPLETED) || waiters::obstacle(db, seq)?.is_some() {
+    if !(scheduled || state >= state::COMPLETED)
+        || waiters::obstacle(db, seq)?.is_some()
+        || batches::is_spoiled(db, seq)?
+    {
         return Ok(false);
     }
     if state >= state::COMPLETED {
@@ -81,6 +84,7 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     waiters::cancel(db, seq, &format!("chain member {id} was deleted"), now)?;
+    batches::forget(db, seq, now)?;
     if state < state::COMPLETED {
         ordered::ended(db, seq, now)?;
     }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
-use super::{beat, ordered, unique, waiters};
+use super::{batches, beat, ordered, unique, waiters};
 use crate::job::{Finished, Outcome, WorkerId};
 use crate::store::{Settled, Topic};
 
@@ -86,7 +86,10 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
         Outcome::Completed { output } => {
             complete(db, (job.seq, job.created_at, job.attempt, job.worker, job.claim), output, at).map(drop)
         }
-        Outcome::Retry { at: due, .. } => again(db, job.seq, job.attempt, millis(*due)),
+        Outcome::Retry { at: due, .. } => {
+            again(db, job.seq, job.attempt, millis(*due))?;
+            batches::follow(db, job.seq, at)
+        }
         Outcome::Snoozed { until } => again(db, job.seq, job.attempt - 1, millis(*until)),
         Outcome::HandedBack { .. } => again(db, job.seq, job.attempt - 1, job.run_at.min(at)),
         Outcome::Cancelled { .. } => {
@@ -123,13 +126,16 @@ fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bo
     Ok(true)
 }
 
-/// What a job that has ended shared with others is theirs.
+/// What a job that has ended shared with others is theirs, and its batch counts it.
 pub(super) fn ended(db: &Db, seq: i64, flags: i64, state: i64, at: i64) -> rusqlite::Result<()> {
     if flags & flag::HAS_KEY != 0 {
         unique::ended(db, seq, state)?;
     }
     if flags & flag::ORDERED != 0 {
         ordered::ended(db, seq, at)?;
+    }
+    if flags & flag::BATCHED != 0 {
+        batches::follow(db, seq, at)?;
     }
     Ok(())
 }

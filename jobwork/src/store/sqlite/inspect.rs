@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::rows::millis;
-use super::{Sqlite, change, history, look};
+use super::{Sqlite, batches, change, history, look};
 use crate::error::Result;
-use crate::job::{Attempt, JobId, Record, WorkerId};
-use crate::store::{CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
+use crate::job::{Attempt, BatchId, BatchRecord, JobId, Record, WorkerId};
+use crate::store::{BatchFilter, CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
 
 #[async_trait]
 impl Inspect for Sqlite {
@@ -26,6 +26,15 @@ impl Inspect for Sqlite {
     async fn chain(&self, id: JobId, now: Timestamp) -> Result<Vec<Record>> {
         let now = millis(now);
         self.reader().call(move |rows| look::chain(rows, id, now)).await
+    }
+
+    async fn batch(&self, id: BatchId) -> Result<Option<BatchRecord>> {
+        self.reader().call(move |rows| batches::get(rows, id)).await
+    }
+
+    async fn batches(&self, filter: &BatchFilter) -> Result<Vec<BatchRecord>> {
+        let filter = filter.clone();
+        self.reader().call(move |rows| batches::list(rows, &filter)).await
     }
 
     async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::batches;
 use super::rows::{self, RECORD, job_state, malformed, mark_blocked, row_of, time};
 use crate::job::{JobId, JobState, Record};
 use crate::store::{Counts, Filter, QueueCounts, WorkerInfo, WorkerRecord, WorkerState};
@@ -37,6 +38,15 @@ pub(super) fn list(connection: &Connection, filter: &Filter, now: i64) -> rusqli
         let states: Vec<&str> = filter.states.iter().map(|state| condition(*state)).collect();
         conditions.push(format!("({})", states.join(" OR ")));
     }
+    let batch = filter.batch.map(|batch| batches::row_of(batch).unwrap_or_default());
+    if batch.is_some() {
+        conditions.push(
+            "j.batch = ?7 AND j.standing IS NOT NULL
+             AND EXISTS (SELECT 1 FROM jobwork_batches WHERE seq = ?7 AND created_at = ?8)"
+                .to_owned(),
+        );
+    }
+    let (batch, dispatched) = batch.unzip();
     for (value, test) in [
         (&filter.queue, "j.queue = ?4"),
         (&filter.name, "j.name = ?5"),
@@ -45,9 +55,14 @@ pub(super) fn list(connection: &Connection, filter: &Filter, now: i64) -> rusqli
         conditions.extend(value.as_ref().map(|_| test.to_owned()));
     }
     // Every parameter is named once, so that each has its number whatever the filter leaves out.
-    conditions.push("coalesce(?2, ?4, ?5, ?6, 1) IS NOT NULL".to_owned());
+    conditions.push("coalesce(?2, ?4, ?5, ?6, ?7, ?8, 1) IS NOT NULL".to_owned());
     let rest = format!("WHERE {} ORDER BY j.seq DESC LIMIT ?3", conditions.join(" AND "));
-    records(connection, &rest, &[&before, &now, &limit, &filter.queue, &filter.name, &filter.tag], now)
+    records(
+        connection,
+        &rest,
+        &[&before, &now, &limit, &filter.queue, &filter.name, &filter.tag, &batch, &dispatched],
+        now,
+    )
 }
 
 /// Written out state by state, so that the partial indexes are used; `?2` is the time.

@@ -1,5 +1,6 @@
 //! Jobs in one SQLite file, for any number of processes of one machine.
 
+mod batches;
 mod beat;
 mod busy;
 mod change;
@@ -35,7 +36,9 @@ use tokio::sync::oneshot;
 use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
-use super::{Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups};
+use super::{
+    Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups, places,
+};
 use crate::error::Result;
 use crate::job::{Finished, JobId};
 
@@ -107,6 +110,7 @@ impl Store for Sqlite {
 
     async fn push(&self, push: Push) -> Result<Stored> {
         push::check(&push.jobs)?;
+        places::check(&push)?;
         self.writer().write(move |db| push::push(db, &push)).await?
     }
 

@@ -2,11 +2,13 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
+use super::batches;
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use super::{ordered, unique};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
+use crate::store::places::Part;
 use crate::store::{Push, Pushed, Stored, Topic};
 
 /// Whether the jobs of a push refer to each other as they may.
@@ -33,15 +35,16 @@ pub(super) fn push(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
 
 fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
     let Push { jobs, now, .. } = push;
-    if jobs.is_empty() {
-        return Ok(Ok(Stored::default()));
-    }
+    let mut batches = match batches::open(db, push)? {
+        Ok(batches) => batches,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let (first, now) = (next_seq(db)?, millis(*now));
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
     let mut stored = Vec::with_capacity(jobs.len());
     for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
         let flags = if awaited.contains(&index) { flag::AWAITED } else { 0 };
-        let needed = flags != 0 || job.chain.is_some() || !job.waits.is_empty();
+        let needed = flags != 0 || job.chain.is_some() || !job.waits.is_empty() || batches.calls(index);
         match unique::existing(db, job, needed, first, now)? {
             Ok(None) => stored.push(Pushed::New(job_id(seq, now))),
             Ok(Some(existing)) => {
@@ -50,7 +53,7 @@ fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
             }
             Err(duplicate) => return Ok(Err(duplicate)),
         }
-        insert(db, seq, first, job, flags, now)?;
+        insert(db, seq, first, job, flags, batches.admit(index), now)?;
         for (place, wait) in job.waits.iter().enumerate() {
             let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
             db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
@@ -60,7 +63,8 @@ fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
     if jobs.iter().any(|job| job.waits.is_empty()) {
         db.wake(Topic::Ready);
     }
-    Ok(Ok(Stored::new(stored, Vec::new())))
+    let batches = batches::store(db, &batches, push, first)?;
+    Ok(Ok(Stored::new(stored, batches)))
 }
 
 /// Writes what a new job shares with others.
@@ -80,15 +84,24 @@ fn next_seq(db: &Db) -> rusqlite::Result<i64> {
     db.prepare(last)?.query_row([], |row| row.get(0))
 }
 
-fn insert(db: &Db, seq: i64, first: i64, job: &NewJob, flags: i64, now: i64) -> rusqlite::Result<()> {
-    let waits = job.waits.len() as i64;
+fn insert(
+    db: &Db,
+    seq: i64,
+    first: i64,
+    job: &NewJob,
+    flags: i64,
+    batch: Option<(u64, Part)>,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let flags = if batch.is_some() { flags | flag::BATCHED } else { flags };
+    let waits = job.waits.len() as i64 + batch.map_or(0, |(_, part)| i64::from(part.waits()));
     let state = if waits == 0 { state::READY } else { state::WAITING };
     let chain = job.chain.as_ref();
     let mut statement = db.prepare(
         "INSERT INTO jobwork_jobs
          (seq, state, name, queue, priority, run_at, created_at, retries, waits, chain, position, on_error, tags, args,
-          version, flags, expires_at, retry_until, retain)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+          version, flags, expires_at, retry_until, retain, batch, standing)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     statement.execute(params![
         seq,
@@ -110,6 +123,8 @@ fn insert(db: &Db, seq: i64, first: i64, job: &NewJob, flags: i64, now: i64) -> 
         job.expires_at.map(millis),
         job.retry_until.map(millis),
         job.retain.map(duration),
+        batch.map(|(batch, _)| batch as i64),
+        batch.filter(|(_, part)| *part == Part::Member).map(|_| 0),
     ])?;
     Ok(())
 }

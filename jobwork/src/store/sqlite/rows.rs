@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
 
-use crate::job::{Claimed, JobId, JobState, Lease, Member, Record, WorkerId};
+use super::batches;
+use crate::job::{BatchId, Claimed, JobId, JobState, Lease, Member, Record, WorkerId};
 
 /// The numbers that stand for states in the file. Scheduled is ready with a later `run_at`, so that a job falls due
 /// without anybody writing.
@@ -31,6 +32,8 @@ pub(super) mod flag {
     pub(in super::super) const KEY_UNTIL_STARTED: i64 = 4;
     /// It is in the order of a key.
     pub(in super::super) const ORDERED: i64 = 8;
+    /// It has a part in a batch.
+    pub(in super::super) const BATCHED: i64 = 16;
 }
 
 /// The state of a row with this number and due time.
@@ -67,6 +70,11 @@ pub(super) fn job_id(seq: i64, created_at: i64) -> JobId {
     JobId::derive(seq.unsigned_abs(), time(created_at))
 }
 
+/// The id of a batch's row.
+pub(super) fn batch_id(seq: i64, created_at: i64) -> BatchId {
+    BatchId::derive(seq.unsigned_abs(), time(created_at))
+}
+
 /// The row that an id leads to, and the dispatch time which that row must have to be the one meant.
 pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
     let (seq, created_at) = id.parts()?;
@@ -74,7 +82,8 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 }
 
 /// The columns of [`claimed`], in its order.
-pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims, retry_until, version";
+pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims, retry_until, version, batch, \
+    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch)";
 
 /// A row of [`CLAIMED`] as the job that `worker` gets.
 pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claimed> {
@@ -89,6 +98,7 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claim
     job.chain = member(row, 11, created_at)?;
     job.retry_until = row.get::<_, Option<i64>>(15)?.map(time);
     job.version = row.get(16)?;
+    job.batch = batch(row, 17)?;
     Ok(job)
 }
 
@@ -96,7 +106,8 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claim
 pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, j.attempt, j.priority, \
     j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
     j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
-    j.retry_until, j.retain, j.version, j.unique_key, j.ordered FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+    j.retry_until, j.retain, j.version, j.unique_key, j.ordered, j.batch, \
+    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch) FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
@@ -122,6 +133,7 @@ pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
     job.version = row.get(24)?;
     job.unique_key = row.get(25)?;
     job.ordered = row.get(26)?;
+    job.batch = batch(row, 27)?;
     Ok(job)
 }
 
@@ -137,6 +149,9 @@ pub(super) fn mark_blocked(connection: &Connection, record: &mut Record) -> rusq
                  SELECT EXISTS (SELECT 1 FROM above JOIN jobwork_jobs j ON j.seq = above.seq WHERE j.state = 6)",
             )?
             .query_row([seq], |row| row.get(0))?;
+        if let Some(seq) = seq.filter(|_| record.batch.is_some() && !record.blocked) {
+            record.blocked = batches::blocks(connection, seq)?;
+        }
     }
     Ok(())
 }
@@ -149,6 +164,12 @@ fn worker(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<WorkerId>> {
 fn tags(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
     let tags: Option<String> = row.get(column)?;
     tags.map_or(Ok(Vec::new()), |tags| serde_json::from_str(&tags).map_err(|error| malformed(column, error)))
+}
+
+/// The two columns from `column` on: a batch's number, and when it was dispatched.
+fn batch(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<BatchId>> {
+    let (seq, created_at): (Option<i64>, Option<i64>) = (row.get(column)?, row.get(column + 1)?);
+    Ok(seq.zip(created_at).map(|(seq, created_at)| batch_id(seq, created_at)))
 }
 
 /// The three columns from `column` on. The members of a chain are dispatched in one push, so they share its time.

@@ -38,6 +38,7 @@ CREATE TABLE jobwork_jobs (
     retry_until INTEGER,
     retain INTEGER,
     batch INTEGER,
+    standing INTEGER,
     ordered TEXT,
     in_line INTEGER NOT NULL DEFAULT 0,
     hold TEXT,
@@ -58,6 +59,7 @@ CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
 CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
 CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
+CREATE INDEX jobwork_batch ON jobwork_jobs (batch) WHERE batch IS NOT NULL;
 CREATE TABLE jobwork_links (
     parent INTEGER NOT NULL,
     child INTEGER NOT NULL,
@@ -67,6 +69,28 @@ CREATE TABLE jobwork_links (
     PRIMARY KEY (parent, child, place)
 ) WITHOUT ROWID;
 CREATE INDEX jobwork_links_child ON jobwork_links (child);
+CREATE TABLE jobwork_batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    parent INTEGER,
+    standing INTEGER NOT NULL DEFAULT 0,
+    on_complete INTEGER,
+    on_success INTEGER,
+    on_death INTEGER,
+    kept INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL DEFAULT 0,
+    ran INTEGER NOT NULL DEFAULT 0,
+    ended INTEGER NOT NULL DEFAULT 0,
+    succeeded INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    completed_at INTEGER,
+    succeeded_at INTEGER,
+    died_at INTEGER,
+    finished_at INTEGER
+);
+CREATE INDEX jobwork_batches_parent ON jobwork_batches (parent) WHERE parent IS NOT NULL;
 CREATE TABLE jobwork_attempts (
     entry INTEGER PRIMARY KEY,
     job INTEGER NOT NULL,

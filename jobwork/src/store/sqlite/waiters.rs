@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::finish::{end, ended};
 use super::rows::{job_id, state};
 use super::writer::Db;
-use super::{ordered, unique};
+use super::{batches, ordered, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};
 
@@ -94,7 +94,7 @@ pub(super) fn revive(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
         [seq, now],
     )?;
     db.wake(Topic::Ready);
-    Ok(())
+    batches::follow(db, seq, now)
 }
 
 /// Brings back those that were cancelled because of `cause`.
