@@ -9,7 +9,7 @@ use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, JobId, JobState, Member, NewBatch, NewJob, Record, WorkerId};
-use crate::store::{Push, Pushed, Stored};
+use crate::store::{Push, Pushed, Stored, places};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -81,6 +81,7 @@ impl Row {
 impl Rows {
     pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
         check(&push.jobs)?;
+        places::check(&push)?;
         self.check_keys(&push.jobs, &needed(&push), push.now)?;
         let places = self.open_batches(&push)?;
         let Push { jobs, batches, now, .. } = push;
