@@ -42,7 +42,7 @@ pub struct Batch {
     /// The jobs, the most urgent first.
     pub jobs: ClaimedJobs,
     /// When the next job this worker could perform falls due, where the store knows and there is nothing ready
-    /// before it. A time that has passed says that there may be more now: the claim broke off at jobs that had expired.
+    /// before it. A time that has passed says that there may be more now: the claim came upon jobs that had expired.
     pub next_due: Option<Timestamp>,
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::case::*;
+use super::ordered::ordered;
+use super::unique::unique;
 use crate::clock::after;
 use crate::job::JobState::{Cancelled, Completed, Discarded, Ready, Running, Scheduled, Waiting};
-use crate::job::{DeadReason, JobId, NewJob, Outcome};
+use crate::job::{DeadReason, JobId, NewJob, Outcome, Unique};
 use crate::store::{Claim, Store, Topic};
 
 /// A job that expires a minute from now.
@@ -60,10 +62,7 @@ pub async fn claims_get_past_thousands_of_expired_jobs(store: Arc<dyn Store>) {
             assert_eq!(job.lease.job, live);
             return;
         }
-        assert!(
-            batch.next_due.is_some_and(|due| due <= case.now),
-            "a claim that broke off says that there may be more"
-        );
+        assert!(batch.next_due.is_some_and(|due| due <= case.now), "the claim says that there may be more");
     }
     panic!("the job behind the expired ones is never claimed");
 }
@@ -271,4 +270,46 @@ pub async fn ageing_and_caps_hand_out_no_expired_job(store: Arc<dyn Store>) {
     let claimed = case.claim_as(claim).await.jobs;
     assert_eq!(claimed.iter().map(|job| job.lease.job).collect::<Vec<_>>(), live);
     assert_expired(&case, expired).await;
+}
+
+pub async fn an_expired_job_gives_its_unique_key_back(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let keyed = |case: &Case| NewJob { expires_at: expiring(case).expires_at, ..unique(Unique::new("k")) };
+    for by_claim in [true, false] {
+        let id = case.push_one(keyed(&case)).await;
+        assert_eq!(case.push_one(keyed(&case)).await, id);
+        case.pass(HOUR);
+        if by_claim {
+            assert_eq!(case.claim(worker, 5).await, []);
+        } else {
+            assert_eq!(case.expire(5).await, 1);
+        }
+        assert_expired(&case, id).await;
+        let next = case.push_one(keyed(&case)).await;
+        assert_ne!(next, id);
+        case.cancel(next).await;
+    }
+}
+
+pub async fn an_expired_job_lets_the_next_of_its_ordered_key_go(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let mut ids = Vec::new();
+    for expires in [true, false, true, false] {
+        let expires_at = expiring(&case).expires_at.filter(|_| expires);
+        ids.push(case.push_one(NewJob { expires_at, ..ordered("k") }).await);
+    }
+    case.pass(HOUR);
+    let batch = case.claim_as(case.asks(worker, 1)).await;
+    if batch.jobs.is_empty() {
+        assert!(batch.next_due.is_some_and(|due| due <= case.now), "the claim says that there may be more");
+        case.start(ids[1], worker).await;
+    }
+    case.expire(5).await;
+    assert_eq!(case.states(&ids).await, [Discarded, Running, Discarded, Waiting]);
+    case.pass(LEASE);
+    case.cancel(ids[1]).await;
+    case.rescue().await;
+    assert_eq!(case.states(&ids).await, [Discarded, Cancelled, Discarded, Ready]);
 }

@@ -140,6 +140,8 @@ macro_rules! store_conformance {
                 a_retry_by_hand_keeps_the_times_that_have_not_passed
                 an_expiry_wakes_those_who_wait_for_results
                 ageing_and_caps_hand_out_no_expired_job
+                an_expired_job_gives_its_unique_key_back
+                an_expired_job_lets_the_next_of_its_ordered_key_go
             }
             finish {
                 a_completed_job_keeps_its_output

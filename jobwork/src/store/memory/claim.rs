@@ -37,14 +37,15 @@ impl Rows {
             let full = found.due.len() == room;
             batch.jobs.extend(found.due.into_iter().map(|seq| self.start(seq, claim)));
             if expired == EXPIRED_AT_MOST {
-                batch.next_due = Some(claim.now);
-                return batch;
+                break;
             }
             if !full {
                 let next = self.index.next_due(queue, claim.now, |seq| self.is_named(seq, &names));
                 batch.next_due = batch.next_due.into_iter().chain(next).min();
             }
         }
+        // Behind jobs that expired there may be more, and their end may make others ready.
+        batch.next_due = if expired > 0 { Some(claim.now) } else { batch.next_due };
         batch.next_due = batch.next_due.filter(|_| batch.jobs.len() < claim.limit);
         batch
     }

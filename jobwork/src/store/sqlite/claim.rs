@@ -65,17 +65,19 @@ fn scan(db: &Db, claim: &Claim, limit: usize) -> rusqlite::Result<Found> {
         let due = find_due(db, claim, queue, &names, room, &mut found.expired)?;
         let full = due.len() == room;
         found.due.extend(due);
-        if found.expired.len() == EXPIRED_AT_MOST {
-            return Ok(Found { next_due: Some(now), ..found });
-        }
         if found.due.len() >= limit {
             return Ok(Found { next_due: None, ..found });
+        }
+        if found.expired.len() == EXPIRED_AT_MOST {
+            break;
         }
         if !full {
             let next = next_due(db, queue, now, &names)?;
             found.next_due = found.next_due.into_iter().chain(next).min();
         }
     }
+    // Behind jobs that expired there may be more, and their end may make others ready.
+    found.next_due = if found.expired.is_empty() { found.next_due } else { Some(now) };
     Ok(found)
 }
 
