@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // A blocking job's thread is given the client of the job it runs.
     ("perform", &["client", "error", "job"]),
     ("worker", &["client", "clock", "error", "job", "perform", "secret", "store"]),
-    ("testing", &["job", "perform"]),
+    ("testing", &["client", "clock", "error", "job", "perform", "store", "worker"]),
     ("plain_main", &["worker"]),
     ("cli", &["client", "clock", "error", "job", "perform", "secret", "store", "worker"]),
 ];

@@ -364,10 +364,15 @@ impl App {
     }
 
     async fn begin(self, until: Until) -> Result<WorkerHandle> {
+        start(self.into_parts().await?, until).await
+    }
+
+    /// What a worker of this app is made of.
+    pub(crate) async fn into_parts(self) -> Result<Parts> {
         let registry = self.registry()?;
         let jobs = self.client().await?;
         let Self { config, states, middleware, on_error, hooks, .. } = self;
-        start(Parts { jobs, config, registry, states, middleware, on_error, hooks }, until).await
+        Ok(Parts { jobs, config, registry, states, middleware, on_error, hooks })
     }
 }
 

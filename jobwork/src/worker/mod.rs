@@ -24,6 +24,8 @@ mod settler;
 mod shared;
 mod signals;
 mod start;
+#[cfg(feature = "testing")]
+mod stepper;
 mod supervisor;
 
 pub use self::app::App;
@@ -33,3 +35,5 @@ pub use self::handle::WorkerHandle;
 pub use self::into_app::IntoApp;
 pub use self::queues::Queues;
 pub use self::report::{StopReason, StopReport};
+#[cfg(feature = "testing")]
+pub(crate) use self::stepper::{Step, Stepper};

@@ -86,6 +86,16 @@ impl RunningJobs {
         self.closing.cancelled().await;
     }
 
+    /// Waits until an attempt has ended. Cancel safe.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn ended(&self, lease: Lease) {
+        let mut count = self.count.subscribe();
+        while self.lock().get(&lease.job).is_some_and(|running| running.lease() == lease) {
+            // The sender lives in self, so the wait can't fail.
+            let _ = count.changed().await;
+        }
+    }
+
     pub(crate) fn count(&self) -> usize {
         *self.count.borrow()
     }

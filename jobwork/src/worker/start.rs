@@ -12,7 +12,7 @@ use super::health::Health;
 use super::identity::{Identity, host_name};
 use super::idle::Idle;
 use super::running::RunningJobs;
-use super::settler;
+use super::settler::{self, Settler};
 use super::shared::Shared;
 use super::supervisor::Supervisor;
 use crate::client::{Jobs, current};
@@ -37,29 +37,9 @@ pub(crate) struct Parts {
 /// # Errors
 /// [`Error::Config`] when it can't work as it is configured, and what a start hook returned.
 pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
-    let Parts { jobs, config, registry, states, middleware, on_error, hooks } = parts;
-    let handlers = registry.handlers(&middleware, &states)?;
-    check_keyring(&jobs, &registry)?;
-    let single_runtime = config.single_runtime;
-    let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
-    current::set_default_if_none(&jobs);
-    let shared = Arc::new(Shared {
-        store: Arc::clone(jobs.store()),
-        clock: jobs.clock().clone(),
-        identity: Identity::new(info(&config, &jobs)),
-        jobs,
-        crowds: Arc::new(Crowds::new(&config.queue_concurrency)),
-        config,
-        handlers,
-        registry,
-        states,
-        on_error,
-        running: RunningJobs::new(),
-        outcomes,
-        state: watch::Sender::new(WorkerState::Starting),
-        health: Health::default(),
-        runtime: tokio::runtime::Handle::current(),
-    });
+    let single_runtime = parts.config.single_runtime;
+    let (shared, settler, hooks) = prepare(parts)?;
+    current::set_default_if_none(&shared.jobs);
     hooks.start(&shared.jobs).await?;
     log_start(&shared);
     let (order, orders) = mpsc::unbounded_channel();
@@ -80,6 +60,32 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     };
     run_apart(life, single_runtime)?;
     Ok(WorkerHandle::new(shared, order, report))
+}
+
+/// Checks what a worker is made of, and puts it together.
+pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
+    let Parts { jobs, config, registry, states, middleware, on_error, hooks } = parts;
+    let handlers = registry.handlers(&middleware, &states)?;
+    check_keyring(&jobs, &registry)?;
+    let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
+    let shared = Arc::new(Shared {
+        store: Arc::clone(jobs.store()),
+        clock: jobs.clock().clone(),
+        identity: Identity::new(info(&config, &jobs)),
+        jobs,
+        crowds: Arc::new(Crowds::new(&config.queue_concurrency)),
+        config,
+        handlers,
+        registry,
+        states,
+        on_error,
+        running: RunningJobs::new(),
+        outcomes,
+        state: watch::Sender::new(WorkerState::Starting),
+        health: Health::default(),
+        runtime: tokio::runtime::Handle::current(),
+    });
+    Ok((shared, settler, hooks))
 }
 
 /// A worker without keys would find each encrypted job dead.
@@ -148,6 +154,6 @@ fn log_start(shared: &Shared) {
     }
 }
 
-fn served(name: &str, handler: &Handler) -> Served {
+pub(super) fn served(name: &str, handler: &Handler) -> Served {
     Served { name: name.to_owned(), version: handler.entry.options().version }
 }
