@@ -13,6 +13,8 @@ use crate::{debug, job};
 const TABLE: Table = Table {
     owner: "#[jobwork::main]",
     keys: &[("crate", "::my_crate::jobwork")],
+    bare: &[],
+    lists: &[],
     hints: &[
         ("flavor", "`flavor` is not an option of `#[jobwork::main]`: the worker runs on tokio's multi-thread runtime"),
         ("worker_threads", "`worker_threads` is not an option of `#[jobwork::main]`: set `TOKIO_WORKER_THREADS`"),

@@ -10,7 +10,6 @@ mod keys;
 mod krate;
 mod named_chain;
 mod names;
-#[cfg_attr(not(test), expect(dead_code, reason = "the keys of `#[job]` for schedules use it"))]
 mod schedule;
 mod value;
 

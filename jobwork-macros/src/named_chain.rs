@@ -22,6 +22,8 @@ const TABLE: Table = Table {
         ("feature", "\"worker\""),
         ("crate", "::my_crate::jobwork"),
     ],
+    bare: &[],
+    lists: &[],
     hints: &[
         ("retries", "`retries` is not an option of `#[named_chain]`: each of its jobs has its own"),
         ("timeout", "`timeout` is not an option of `#[named_chain]`: each of its jobs has its own"),

@@ -15,9 +15,16 @@ pub(crate) struct Timed {
     pub(crate) span: Span,
 }
 
+/// So many in a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rated {
+    pub(crate) count: u32,
+    pub(crate) per: Duration,
+}
+
 impl Key {
     pub(crate) fn string(&self) -> syn::Result<LitStr> {
-        string(&self.value).ok_or_else(|| self.expected("a string"))
+        string(self.value()?).ok_or_else(|| self.expected("a string"))
     }
 
     pub(crate) fn strings(&self) -> syn::Result<Vec<LitStr>> {
@@ -26,7 +33,7 @@ impl Key {
     }
 
     pub(crate) fn list(&self) -> syn::Result<Vec<Expr>> {
-        match &self.value {
+        match self.value()? {
             Expr::Array(array) => Ok(array.elems.iter().cloned().collect()),
             _ => Err(self.expected("a list")),
         }
@@ -34,31 +41,51 @@ impl Key {
 
     /// A whole number from `least` to `most`.
     pub(crate) fn integer<T: TryFrom<i64>>(&self, least: i64, most: i64) -> syn::Result<T> {
-        if string(&self.value).is_some_and(|text| text.value().parse::<i64>().is_ok()) {
+        let value = self.value()?;
+        if string(value).is_some_and(|text| text.value().parse::<i64>().is_ok()) {
             return Err(self.expected("a number without quotes"));
         }
         let range = format!("a whole number from {least} to {most}");
-        let in_range = integer(&self.value).filter(|number| (least..=most).contains(number));
+        let in_range = integer(value).filter(|number| (least..=most).contains(number));
         in_range.and_then(|number| T::try_from(number).ok()).ok_or_else(|| self.expected(&range))
     }
 
     pub(crate) fn duration(&self) -> syn::Result<Timed> {
-        duration(&self.value, self.example)
+        duration(self.value()?, self.example)
+    }
+
+    /// So many in a time, such as `"100/1m"`.
+    pub(crate) fn rate(&self) -> syn::Result<Rated> {
+        let value = self.value()?;
+        let expected = |why: &str| {
+            let message = "expected a number and the time it is for, such as `\"100/1m\"`";
+            error(value, format_args!("{message}{why}"))
+        };
+        let text = string(value).ok_or_else(|| expected(""))?.value();
+        let (count, per) = text.split_once('/').ok_or_else(|| expected(""))?;
+        let count = count.trim().parse::<u32>().map_err(|_| expected(": the number is whole and without a unit"))?;
+        let per = humantime::parse_duration(per.trim()).map_err(|wrong| expected(&format!(": {wrong}")))?;
+        if count == 0 || per.is_zero() {
+            return Err(expected(": neither can be zero"));
+        }
+        Ok(Rated { count, per })
     }
 
     /// The path of a function.
     pub(crate) fn function(&self) -> syn::Result<Path> {
-        path(&self.value).ok_or_else(|| self.expected("the path of a function"))
+        path(self.value()?).ok_or_else(|| self.expected("the path of a function"))
     }
 
     /// The path of a crate.
     pub(crate) fn krate(&self) -> syn::Result<Path> {
-        let plain = path(&self.value).filter(|path| path.segments.iter().all(|segment| segment.arguments.is_none()));
+        let plain = path(self.value()?).filter(|path| path.segments.iter().all(|segment| segment.arguments.is_none()));
         plain.ok_or_else(|| self.expected("the path of a crate, without quotes"))
     }
 
-    fn expected(&self, what: &str) -> syn::Error {
-        error(&self.value, format_args!("expected {what}, such as `{} = {}`", self.name, self.example))
+    /// That something else was expected in the place of what stands there.
+    pub(crate) fn expected(&self, what: &str) -> syn::Error {
+        let message = format!("expected {what}, such as `{} = {}`", self.name, self.example);
+        self.value().map_or_else(|_| error(&self.name, &message), |value| error(value, &message))
     }
 }
 

@@ -7,6 +7,7 @@ pub use std::vec::Vec;
 #[cfg(feature = "inventory")]
 pub use inventory;
 pub use serde;
+pub use serde_json::Result as JsonResult;
 
 #[cfg(feature = "cli")]
 pub use crate::cli::{main, standalone};
@@ -14,7 +15,8 @@ pub use crate::client::{
     Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
 };
 pub use crate::job::{
-    Backoff, Job, JobError, JobOptions, NextValue, ReadFields, WriteFields, read_fields, write_fields,
+    Backoff, Flow, Job, JobError, JobOptions, JobState, Limit, NextValue, OnConflict, ReadFields, Unique, UniqueStates,
+    WriteFields, read_fields, write_fields,
 };
 pub use crate::perform::{
     ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
@@ -29,6 +31,15 @@ pub use crate::worker::IntoApp;
 #[must_use]
 pub fn missing<const N: usize>(answers: [Option<&'static str>; N]) -> Vec<&'static str> {
     answers.into_iter().flatten().collect()
+}
+
+/// The states of a list that the macro has found to be without a gap.
+#[must_use]
+pub const fn unique_states(states: &[JobState]) -> UniqueStates {
+    match UniqueStates::of(states) {
+        Some(states) => states,
+        None => panic!("the states of a unique job leave a gap"),
+    }
 }
 
 /// Puts an entry into the registry, where there is one that fills itself.

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::{Expr, LitStr, Path};
 
+use super::flow::FlowArgs;
 use crate::diag::{Errors, error};
 use crate::keys::{Key, Table};
 use crate::value::{self, Timed};
@@ -20,11 +21,30 @@ const TABLE: Table = Table {
         ("middleware", "[measure]"),
         ("on_error", "note_failure"),
         ("on_dead", "page_on_call"),
+        ("unique", "[to, subject]"),
+        ("debounce", "\"5s\""),
+        ("throttle", "\"1m\""),
+        ("concurrency", "2"),
+        ("rate", "\"100/1m\""),
+        ("key", "account_id"),
+        ("ordered", "account_id"),
+        ("expires", "\"1h\""),
+        ("retry_for", "\"48h\""),
+        ("retain", "\"7d\""),
+        ("cron", "\"0 3 * * *\""),
+        ("tz", "\"Europe/Vienna\""),
+        ("missed", "\"once\""),
+        ("version", "2"),
+        ("upgrade", "[from_v1, from_v2]"),
+        ("encrypted", ""),
+        ("log", "\"info\""),
         ("name", "\"send_email\""),
         ("alias", "[\"old_name\"]"),
         ("feature", "\"worker\""),
         ("crate", "::my_crate::jobwork"),
     ],
+    bare: &["unique", "ordered", "encrypted"],
+    lists: &["unique", "debounce", "throttle", "concurrency", "rate", "ordered"],
     hints: &[
         (
             "retry",
@@ -35,22 +55,17 @@ const TABLE: Table = Table {
         ("max_attempts", "`max_attempts` is not an option of `#[job]`: `retries = 4` makes five attempts"),
         ("delay", "`delay` is not an option of `#[job]`: a dispatch is delayed, `SendEmail::dispatch(..).delay(..)`"),
         ("aliases", "`aliases` is not an option of `#[job]`: write `alias = [\"old_name\"]`"),
+        ("schedule", "`schedule` is not an option of `#[job]`: write `cron = \"0 3 * * *\"`"),
+        ("timezone", "`timezone` is not an option of `#[job]`: write `tz = \"Europe/Vienna\"`"),
+        ("rate_limit", "`rate_limit` is not an option of `#[job]`: write `rate = \"100/1m\"`"),
+        ("max_concurrency", "`max_concurrency` is not an option of `#[job]`: write `concurrency = 2`"),
         (
-            "schedule",
-            "`schedule` is not an option of `#[job]` in this version: jobs are not dispatched by the clock yet",
+            "ttl",
+            "`ttl` is not an option of `#[job]`: `expires = \"1h\"` is until it starts, `retain = \"7d\"` once it has ended",
         ),
-        ("cron", "`cron` is not an option of `#[job]` in this version: jobs are not dispatched by the clock yet"),
-        ("tz", "`tz` is not an option of `#[job]` in this version: jobs are not dispatched by the clock yet"),
-        ("unique", "`unique` is not an option of `#[job]` in this version: flow control is not there yet"),
-        ("concurrency", "`concurrency` is not an option of `#[job]` in this version: flow control is not there yet"),
-        ("rate", "`rate` is not an option of `#[job]` in this version: flow control is not there yet"),
-        ("ordered", "`ordered` is not an option of `#[job]` in this version: flow control is not there yet"),
-        ("expires", "`expires` is not an option of `#[job]` in this version: flow control is not there yet"),
-        ("retry_for", "`retry_for` is not an option of `#[job]` in this version: limit the number, `retries = 5`"),
-        ("retain", "`retain` is not an option of `#[job]` in this version: how long jobs are kept is up to the store"),
         (
-            "version",
-            "`version` is not an option of `#[job]` in this version: give new parameters a `#[serde(default)]`",
+            "deadline",
+            "`deadline` is not an option of `#[job]`: write `retry_for = \"48h\"` for all attempts, `timeout = \"10m\"` for one",
         ),
     ],
 };
@@ -68,10 +83,33 @@ pub(crate) struct JobArgs {
     pub(super) middleware: Vec<Expr>,
     pub(super) on_error: Option<Path>,
     pub(super) on_dead: Option<Path>,
+    pub(super) flow: FlowArgs,
+    pub(super) expires: Option<Timed>,
+    pub(super) retry_for: Option<Timed>,
+    pub(super) retain: Option<Timed>,
+    pub(super) cron: CronArgs,
+    pub(super) version: Option<u32>,
+    pub(super) upgrade: Option<UpgradeArg>,
+    pub(super) encrypted: bool,
+    pub(super) log: Option<LitStr>,
     pub(super) name: Option<LitStr>,
     pub(super) alias: Vec<LitStr>,
     pub(super) feature: Option<LitStr>,
     pub(super) krate: Option<Path>,
+}
+
+/// When the job is dispatched by the clock.
+#[derive(Default)]
+pub(crate) struct CronArgs {
+    pub(super) expression: Option<LitStr>,
+    pub(super) zone: Option<LitStr>,
+    pub(super) missed: Option<LitStr>,
+}
+
+/// The functions from older versions, the oldest first, and where they were written.
+pub(crate) struct UpgradeArg {
+    pub(super) at: Expr,
+    pub(super) steps: Vec<Path>,
 }
 
 /// The value of `backoff`.
@@ -86,13 +124,13 @@ impl JobArgs {
     pub(super) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         for key in TABLE.read(tokens, errors) {
-            let result = args.take(&key);
+            let result = args.take(&key, errors);
             errors.keep(result);
         }
         args
     }
 
-    fn take(&mut self, key: &Key) -> syn::Result<()> {
+    fn take(&mut self, key: &Key, errors: &mut Errors) -> syn::Result<()> {
         match key.name.to_string().as_str() {
             "queue" => self.queue = Some(key.string()?),
             "priority" => self.priority = Some(key.integer(i32::MIN.into(), i32::MAX.into())?),
@@ -104,6 +142,19 @@ impl JobArgs {
             "middleware" => self.middleware = key.list()?,
             "on_error" => self.on_error = Some(key.function()?),
             "on_dead" => self.on_dead = Some(key.function()?),
+            "unique" | "debounce" | "throttle" | "concurrency" | "rate" | "key" | "ordered" => {
+                self.flow.take(key, errors)?;
+            }
+            "expires" => self.expires = Some(key.duration()?),
+            "retry_for" => self.retry_for = Some(key.duration()?),
+            "retain" => self.retain = Some(key.duration()?),
+            "cron" => self.cron.expression = Some(key.string()?),
+            "tz" => self.cron.zone = Some(key.string()?),
+            "missed" => self.cron.missed = Some(key.string()?),
+            "version" => self.version = Some(key.integer(1, u32::MAX.into())?),
+            "upgrade" => self.upgrade = Some(upgrade(key)?),
+            "encrypted" => self.encrypted = true,
+            "log" => self.log = Some(key.string()?),
             "name" => self.name = Some(key.string()?),
             "alias" => self.alias = key.strings()?,
             "feature" => self.feature = Some(key.string()?),
@@ -114,8 +165,20 @@ impl JobArgs {
     }
 }
 
+fn upgrade(key: &Key) -> syn::Result<UpgradeArg> {
+    let at = key.value()?.clone();
+    let steps = match &at {
+        Expr::Array(list) => list.elems.iter().map(value::path).collect::<Option<Vec<_>>>(),
+        other => value::path(other).map(|path| vec![path]),
+    };
+    let steps = steps.filter(|steps| !steps.is_empty());
+    let steps =
+        steps.ok_or_else(|| key.expected("the path of a function, or a list of them from the oldest version on"))?;
+    Ok(UpgradeArg { at, steps })
+}
+
 fn backoff(key: &Key) -> syn::Result<BackoffArg> {
-    match &key.value {
+    match key.value()? {
         Expr::Call(call) if value::path(&call.func).is_some_and(|path| path.is_ident("exponential")) => {
             let mut args = call.args.iter();
             match (args.next(), args.next()) {
@@ -166,7 +229,8 @@ mod tests {
     #[test]
     fn every_key_of_the_table_takes_its_own_example() {
         for (key, example) in TABLE.keys {
-            let tokens: TokenStream = format!("{key} = {example}").parse().unwrap();
+            let text = if example.is_empty() { (*key).to_owned() } else { format!("{key} = {example}") };
+            let tokens: TokenStream = text.parse().unwrap();
             assert_eq!(mistakes(tokens), [""; 0], "{key}");
         }
     }

@@ -1,13 +1,13 @@
 //! The code that a job's model stands for. Nothing can go wrong here any more.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::model::{JobModel, Setting, Value};
+use super::flow;
+use super::model::JobModel;
 use super::parameter::{Parameter, Role};
+use super::setting::calls;
 use super::signature::Output;
 
 /// Everything, the user's function first: editors map its tokens to the first place they find.
@@ -186,6 +186,7 @@ pub(super) fn job_impl(model: &JobModel) -> TokenStream {
     } else {
         quote!(const OPTIONS: #p::JobOptions = #p::JobOptions::DEFAULT #options;)
     };
+    let flow = flow::flow(model);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -196,6 +197,7 @@ pub(super) fn job_impl(model: &JobModel) -> TokenStream {
             #aliases
             const FIELDS: &'static [&'static str] = &[#(#keys),*];
             #options
+            #flow
         }
     }
 }
@@ -216,6 +218,7 @@ fn perform(model: &JobModel) -> TokenStream {
     let kind = if is_async(model) { TokenStream::new() } else { quote!(const KIND: #p::Kind = #p::Kind::Blocking;) };
     let handling = handling(model);
     let missing = missing(model);
+    let upgrade = upgrade(model);
     let body = call(model);
     let context = injected(model).next().map_or_else(|| quote!(_), |_| context().to_token_stream());
     // Under the function's name, where a future that is not `Send` is reported; or, like every other mention of it, under
@@ -235,6 +238,7 @@ fn perform(model: &JobModel) -> TokenStream {
             #kind
             #handling
             #missing
+            #upgrade
             #perform(self, #context: #p::JobContext) -> #result { #body }
         }
     }
@@ -253,6 +257,21 @@ fn handling(model: &JobModel) -> TokenStream {
     quote! {
         fn handling() -> #p::Handling {
             #p::Handling::new() #calls
+        }
+    }
+}
+
+/// From the newest step down, as each is made on the one after it.
+fn upgrade(model: &JobModel) -> TokenStream {
+    if model.upgrade.is_empty() {
+        return TokenStream::new();
+    }
+    let p = model.krate.private();
+    let steps = model.upgrade.iter().rev().map(|step| quote_spanned!(step.span()=> .from(#step)));
+    let (version, args) = (Ident::new("version", Span::mixed_site()), Ident::new("args", Span::mixed_site()));
+    quote! {
+        fn upgrade(#version: u32, #args: &str) -> ::core::result::Result<Self, #p::JobError> {
+            #p::Upgrades::<Self, Self>::to() #(#steps)* .read(#version, #args)
         }
     }
 }
@@ -324,42 +343,4 @@ fn submit(model: &JobModel) -> TokenStream {
 pub(crate) fn place(token: &Ident) -> TokenStream {
     // The token's own span: `line!` takes its line.
     quote_spanned!(token.span()=> ::core::file!(), ::core::line!())
-}
-
-/// `.method(value)` for each setting.
-fn calls(p: &TokenStream, settings: &[Setting]) -> TokenStream {
-    let calls = settings.iter().map(|Setting { method, value }| {
-        let value = value_tokens(p, value);
-        let method = Ident::new(method, Span::call_site());
-        quote!(.#method(#value))
-    });
-    calls.collect()
-}
-
-fn value_tokens(p: &TokenStream, value: &Value) -> TokenStream {
-    let time = |time: &Duration| {
-        let (seconds, nanoseconds) = (time.as_secs(), time.subsec_nanos());
-        quote!(#p::Duration::new(#seconds, #nanoseconds))
-    };
-    match value {
-        Value::Written(tokens) => tokens.clone(),
-        Value::Number(number) => {
-            let number = proc_macro2::Literal::i64_unsuffixed(*number);
-            quote!(#number)
-        }
-        Value::Time(value) => time(value),
-        Value::Fixed(wait) => {
-            let wait = time(wait);
-            quote!(#p::Backoff::Fixed(#wait))
-        }
-        Value::Exponential(first, last) => {
-            let (first, last) = (time(first), time(last));
-            quote!(#p::Backoff::Exponential(#first, #last))
-        }
-        Value::List(waits) => {
-            let waits = waits.iter().map(time);
-            quote!(#p::Backoff::List(&const { [#(#waits),*] }))
-        }
-        Value::Custom(path) => quote!(#p::Backoff::Custom(#path)),
-    }
 }

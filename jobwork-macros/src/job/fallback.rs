@@ -6,6 +6,7 @@ use quote::quote;
 use syn::{FnArg, parse_quote};
 
 use super::expand::{arguments, data, function, job_impl};
+use super::flow::FlowModel;
 use super::model::JobModel;
 use super::parameter::Role;
 use super::signature::Output;
@@ -15,6 +16,8 @@ pub(super) fn job(mut model: JobModel, errors: &Errors) -> TokenStream {
     let report = errors.report();
     model.function.sig.constness = None;
     model.function.sig.variadic = None;
+    // What its keys are made of is perhaps the mistake.
+    model.flow = FlowModel::default();
     let function = function(&model);
     if model.function.sig.ident == "main" {
         return quote!(#report fn main() { #[allow(dead_code)] #function });

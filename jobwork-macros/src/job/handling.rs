@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use quote::ToTokens;
+use syn::LitStr;
 
 use super::args::{BackoffArg, JobArgs};
-use super::model::{Setting, Value, settings};
-use crate::diag::Errors;
+use super::cron;
+use super::parameter::Parameter;
+use super::setting::{Setting, Value, settings};
+use crate::diag::{Errors, nearest};
 use crate::value::Timed;
 
 /// The calls on `Handling::new()`.
-pub(super) fn settings_of(args: &JobArgs, errors: &mut Errors) -> Vec<Setting> {
+pub(super) fn settings_of(args: &JobArgs, parameters: &[Parameter], errors: &mut Errors) -> Vec<Setting> {
     let written = |tokens: &dyn ToTokens| Value::Written(tokens.to_token_stream());
     let timeout = args.timeout.map(|timeout| {
         if timeout.value.is_zero() {
@@ -20,10 +23,13 @@ pub(super) fn settings_of(args: &JobArgs, errors: &mut Errors) -> Vec<Setting> {
     });
     let cleanup = args.cleanup.map(|cleanup| Value::Time(cleanup.value));
     let backoff = args.backoff.as_ref().map(|backoff| checked(backoff, errors));
+    let cron = cron::read(&args.cron, parameters, errors).map(Value::Cron);
     let mut all = settings([
         ("timeout", timeout),
         ("cleanup", cleanup),
         ("backoff", backoff),
+        ("keep_log", args.log.as_ref().and_then(|level| log_level(level, errors))),
+        ("cron", cron),
         ("retry_if", args.retry_if.as_ref().map(|path| written(path))),
     ]);
     for layer in &args.middleware {
@@ -37,6 +43,19 @@ pub(super) fn settings_of(args: &JobArgs, errors: &mut Errors) -> Vec<Setting> {
         ("on_dead", args.on_dead.as_ref().map(|path| written(path))),
     ]));
     all
+}
+
+const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+
+fn log_level(level: &LitStr, errors: &mut Errors) -> Option<Value> {
+    let word = level.value();
+    if LEVELS.contains(&word.as_str()) {
+        return Some(Value::Level(word));
+    }
+    let guess = nearest(&word, LEVELS).map_or_else(String::new, |guess| format!(", did you mean \"{guess}\"?"));
+    let all = LEVELS.map(|level| format!("\"{level}\"")).join(", ");
+    errors.add(level, format_args!("expected how grave a line must be to be kept: {all}{guess}"));
+    None
 }
 
 fn checked(backoff: &BackoffArg, errors: &mut Errors) -> Value {

@@ -1,11 +1,15 @@
 //! `#[job]`: what was written, the rules it must keep, and the code made of it.
 
 mod args;
+mod cron;
 mod expand;
 mod fallback;
+mod flow;
 mod handling;
 mod model;
+mod options;
 mod parameter;
+mod setting;
 mod signature;
 
 pub(crate) use self::expand::{located, place};

@@ -1,15 +1,15 @@
 //! A job that keeps every rule: what `expand` makes code of, with nothing left to decide.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
-use syn::{Attribute, LitStr, Type, parse_quote};
+use quote::{ToTokens, format_ident};
+use syn::{Attribute, LitStr, Path, Type, parse_quote};
 
 use super::args::JobArgs;
-use super::handling;
+use super::flow::FlowModel;
 use super::parameter::{self, Parameter};
+use super::setting::Setting;
 use super::signature::{self, Output};
+use super::{handling, options};
 use crate::diag::Errors;
 use crate::function::Function;
 use crate::krate::Krate;
@@ -30,6 +30,10 @@ pub(crate) struct JobModel {
     pub(super) aliases: Vec<LitStr>,
     /// Calls on `JobOptions::DEFAULT`.
     pub(super) options: Vec<Setting>,
+    /// What it shares with others.
+    pub(super) flow: FlowModel,
+    /// The functions from older versions of its arguments, the oldest first.
+    pub(super) upgrade: Vec<Path>,
     /// Calls on `Handling::new()`.
     pub(super) handling: Vec<Setting>,
     /// `#[cfg(feature = "..")]` of what only a worker needs.
@@ -47,23 +51,6 @@ pub(super) struct JobAttrs {
     pub(super) derives: Vec<Attribute>,
 }
 
-/// One call of a builder's method.
-pub(super) struct Setting {
-    pub(super) method: &'static str,
-    pub(super) value: Value,
-}
-
-pub(super) enum Value {
-    /// The user's own tokens.
-    Written(TokenStream),
-    Number(i64),
-    Time(Duration),
-    Fixed(Duration),
-    Exponential(Duration, Duration),
-    List(Vec<Duration>),
-    Custom(TokenStream),
-}
-
 impl JobModel {
     pub(super) fn new(args: JobArgs, mut function: Function, errors: &mut Errors) -> Self {
         let attrs = take_attrs(&mut function.attrs, errors);
@@ -76,10 +63,13 @@ impl JobModel {
         check_output(&args, &output, errors);
         let name = stored_name(&args, &function.sig.ident, errors);
         let aliases = aliases(&args, &name, errors);
+        let flow = FlowModel::new(&args.flow, &parameters, args.encrypted, errors);
         Self {
-            options: options(&args, errors),
+            options: options::settings_of(&args, &flow, errors),
             gate: gate(&args, errors),
-            handling: handling::settings_of(&args, errors),
+            handling: handling::settings_of(&args, &parameters, errors),
+            upgrade: options::upgrades(&args, errors),
+            flow,
             krate: Krate::new(args.krate),
             function,
             job,
@@ -184,26 +174,10 @@ fn aliases(args: &JobArgs, name: &LitStr, errors: &mut Errors) -> Vec<LitStr> {
     args.alias.clone()
 }
 
-fn options(args: &JobArgs, errors: &mut Errors) -> Vec<Setting> {
-    if let Some(queue) = args.queue.as_ref().filter(|queue| queue.value().is_empty()) {
-        errors.add(queue, "a queue's name can't be empty");
-    }
-    let queue = args.queue.as_ref().map(|queue| Value::Written(quote!(#queue)));
-    let priority = args.priority.map(|priority| Value::Number(priority.into()));
-    let retries = args.retries.map(|retries| Value::Number(retries.into()));
-    settings([("queue", queue), ("priority", priority), ("retries", retries)])
-}
-
 fn gate(args: &JobArgs, errors: &mut Errors) -> Vec<Attribute> {
     let Some(feature) = &args.feature else { return Vec::new() };
     if feature.value().is_empty() {
         errors.add(feature, "expected the name of a feature of this crate");
     }
     vec![parse_quote!(#[cfg(feature = #feature)])]
-}
-
-/// The settings that were given.
-pub(super) fn settings<const N: usize>(all: [(&'static str, Option<Value>); N]) -> Vec<Setting> {
-    let given = all.into_iter().filter_map(|(method, value)| Some((method, value?)));
-    given.map(|(method, value)| Setting { method, value }).collect()
 }

@@ -19,7 +19,8 @@ pub struct Flow {
 impl Flow {
     /// A key made of a job's name and values, such as some of its arguments: different for every other name or value.
     ///
-    /// It is their JSON, whole, so that two keys are never taken for one.
+    /// It is their JSON, whole, so that two keys are never taken for one. The keys of objects are sorted, so that two equal maps
+    /// make equal keys; a set of which the order is by chance, such as a `HashSet`, does not.
     ///
     /// ```
     /// use jobwork::Flow;
@@ -32,6 +33,9 @@ impl Flow {
     /// # Errors
     /// When the values can't be written as JSON.
     pub fn key(name: &str, values: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+        let mut values = serde_json::to_value(values)?;
+        // Already sorted, unless a crate somewhere in the program has asked serde_json to keep their order.
+        values.sort_all_objects();
         serde_json::to_string(&(name, values))
     }
 

@@ -1,9 +1,9 @@
 #![allow(unused)]
 use jobwork::job;
 
-#[job(max_retries = 5, cron = "* * * * *")]
-async fn send_email(to: String) {}
+#[job(max_retries = 5, schedule = "* * * * *", rate_limit = 5)]
+async fn send_email(to: String, copies: u8) {}
 
 fn main() {
-    let _ = SendEmail::new("ann");
+    let _ = SendEmail::new("ann", 2);
 }

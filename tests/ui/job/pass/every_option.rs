@@ -1,7 +1,7 @@
 //! Every option with a right value.
 use std::time::Duration;
 
-use jobwork::{FailedJob, JobContext, JobError, JobResult, Next, job};
+use jobwork::{FailedJob, Job, JobContext, JobError, JobResult, Next, job};
 
 async fn measure(job: JobContext, next: Next) -> JobResult {
     next.run(job).await
@@ -28,7 +28,61 @@ async fn send_email(to: String) -> Result<(), String> {
     Ok(())
 }
 
+#[job(unique)]
+async fn all_arguments(to: String) {
+    drop(to);
+}
+
+#[job(unique = [to, copies], concurrency(2, key = recipient, group = "mail"), rate = "100/1m", key = to, ordered)]
+async fn chosen_arguments(to: String, copies: u8) {
+    let _ = (to, copies);
+}
+
+#[job(unique(by = first_copy, window = "1h", states = [waiting, scheduled, ready, running, completed],
+             on_conflict = replace(args, schedule)), ordered = to)]
+async fn a_function(to: String, copies: u8) {
+    let _ = (to, copies);
+}
+
+#[job(debounce("5s", by = to, at_most = "1m"), rate("5/1s", group = "mail"), ordered(key = [to], group = "mail"))]
+async fn debounced(to: String) {
+    drop(to);
+}
+
+#[job(throttle("1m", by = r#type))]
+async fn throttled(r#type: String) {
+    drop(r#type);
+}
+
+#[job(encrypted, unique = to, concurrency = 1, expires = "1h", retry_for = "48h", retain = "7d", version = 3,
+      upgrade = [from_v1, from_v2])]
+async fn secret(to: String) {
+    drop(to);
+}
+
+fn recipient(job: &ChosenArguments) -> &str {
+    &job.to
+}
+
+fn first_copy(job: &AFunction) -> impl serde::Serialize {
+    job.copies == 1
+}
+
+fn from_v1((to,): (String,)) -> Vec<String> {
+    vec![to]
+}
+
+fn from_v2(mut to: Vec<String>) -> Result<Secret, &'static str> {
+    Ok(Secret::new(to.pop().ok_or("to nobody")?))
+}
+
 fn main() {
+    assert!(AllArguments::new("ann").flow().unwrap().unique.is_some());
+    assert_eq!(ChosenArguments::new("ann", 2).flow().unwrap().limits.len(), 2);
+    assert!(AFunction::new("ann", 2).flow().unwrap().ordered.is_some());
+    assert!(Debounced::OPTIONS.delay.is_some());
+    assert!(Throttled::new("a").flow().unwrap().unique.is_some());
+    assert!(Secret::OPTIONS.encrypted);
     let handling = <SendEmail as jobwork::Perform>::handling();
     assert!(format!("{handling:?}").contains("600s"));
 }

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use jobwork::job;
+
+#[job(concurrency(2, group = ""))]
+async fn send_email(to: String, copies: u8) {}
+
+fn main() {
+    let _ = SendEmail::new("ann", 2);
+}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use jobwork::job;
+
+#[job(rate = "100/1m", key = [tu])]
+async fn send_email(to: String, copies: u8) {}
+
+fn main() {
+    let _ = SendEmail::new("ann", 2);
+}
