@@ -21,7 +21,8 @@ pub mod testing;
 mod worker;
 
 pub use self::client::{
-    Chain, ChainDispatch, ChainHandle, Dispatch, DispatchHook, DispatchMany, JobHandle, Jobs, NoInput, Takes, WaitError,
+    Batch, BatchDispatch, BatchHandle, Chain, ChainDispatch, ChainHandle, Dispatch, DispatchHook, DispatchMany,
+    IntoPart, JobHandle, Jobs, NoInput, Takes, WaitError,
 };
 pub use self::clock::Clock;
 pub use self::error::{Error, Result};

@@ -62,7 +62,8 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let exit = if matches!(error, Error::NoSuchJob(_)) { Exit::NotFound } else { Exit::Failed };
+        let exit =
+            if matches!(error, Error::NoSuchJob(_) | Error::NoSuchBatch(_)) { Exit::NotFound } else { Exit::Failed };
         Self { exit, ..Self::of(&error) }
     }
 }

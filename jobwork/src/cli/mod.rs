@@ -1,5 +1,7 @@
 //! The command line: of the program that `#[jobwork::main]` makes, and of the `jobwork` binary.
 
+mod batch;
+mod batches;
 mod by_hand;
 mod cancel;
 mod delete;

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::exit::EXIT_CODES;
 use super::log::Format;
-use super::{cancel, delete, dispatch, list, queues, retry, show, stats, workers};
+use super::{batch, batches, cancel, delete, dispatch, list, queues, retry, show, stats, workers};
 use crate::job::{BatchId, JobId};
 
 /// The commands and options that every program has.
@@ -31,6 +31,8 @@ pub(super) fn root(program: &str) -> Command {
                 queues::command(),
                 workers::command(),
                 stats::command(),
+                batches::command(),
+                batch::command(),
             ]
             .map(with_help),
         )

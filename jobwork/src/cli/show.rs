@@ -72,6 +72,7 @@ fn fields(job: &Record, now: Timestamp, secrets: bool) -> Vec<(&'static str, Str
         ("finished", at(job.finished_at)),
         ("worker", job.worker.map(|worker| worker.to_string())),
         ("chain", job.chain.as_ref().map(member)),
+        ("batch", job.batch.map(|batch| batch.to_string())),
         ("arguments", Some(secret(&job.args))),
         ("output", job.output.as_deref().map(secret)),
     ];

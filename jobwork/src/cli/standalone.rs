@@ -5,7 +5,7 @@ use clap::ArgMatches;
 use super::exit::{Exit, Failure, end};
 use super::log::Log;
 use super::out::Out;
-use super::{cancel, delete, dispatch, list, queues, retry, root, show, stats, workers};
+use super::{batch, batches, cancel, delete, dispatch, list, queues, retry, root, show, stats, workers};
 use crate::client::Jobs;
 
 /// The `jobwork` binary: every command that needs a store and no jobs of a program.
@@ -49,6 +49,8 @@ pub(super) async fn run(name: &str, args: &ArgMatches, jobs: &Jobs, out: &mut Ou
         "delete" => delete::run(args, jobs, out).await,
         "queues" => queues::run(jobs, out).await,
         "workers" => workers::run(args, jobs, out).await,
+        "batches" => batches::run(args, jobs, out).await,
+        "batch" => batch::run(args, jobs, out).await,
         "stats" => stats::run(jobs, out).await,
         _ => Err(Failure::new(Exit::Usage, format!("unknown command `{name}`"))),
     }

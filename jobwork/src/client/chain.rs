@@ -3,6 +3,7 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -157,8 +158,13 @@ impl<Out> ChainDispatch<Out> {
 
     async fn run(mut self) -> Result<ChainHandle<Out>> {
         let jobs = self.placement.client().await?;
+        let ids = jobs.push(self.new_jobs(jobs.now())?).await?;
+        Ok(ChainHandle { ids, jobs, out: PhantomData })
+    }
+
+    /// The members as they are stored when the chain is dispatched `now`.
+    pub(super) fn new_jobs(self, now: Timestamp) -> Result<Vec<NewJob>> {
         let mut members = self.members.jobs?;
-        let now = jobs.now();
         let due = self.placement.run_at(self.members.options[0].delay, now);
         for ((position, member), options) in (0..).zip(&mut members).zip(&self.members.options) {
             self.placement.place(member);
@@ -167,8 +173,7 @@ impl<Out> ChainDispatch<Out> {
             let on_error = self.members.on_error.clone();
             member.chain = Some(Membership { first: 0, position, on_error });
         }
-        let ids = jobs.push(members).await?;
-        Ok(ChainHandle { ids, jobs, out: PhantomData })
+        Ok(members)
     }
 }
 

@@ -39,10 +39,14 @@ impl<J: Job> Dispatch<J> {
 
     placement_methods!();
 
+    /// The job as it is stored when it is dispatched `now`.
+    pub(super) fn new_job(&self, now: Timestamp) -> Result<NewJob> {
+        new_job(&self.job, &self.placement, self.placement.run_at(J::OPTIONS.delay, now), now)
+    }
+
     async fn run(mut self) -> Result<JobHandle<J>> {
         let jobs = self.placement.client().await?;
-        let now = jobs.now();
-        let new = new_job(&self.job, &self.placement, self.placement.run_at(J::OPTIONS.delay, now), now)?;
+        let new = self.new_job(jobs.now())?;
         let ids = jobs.push(vec![new]).await?;
         let id = ids.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
         Ok(JobHandle::new(id, jobs))
@@ -114,13 +118,15 @@ impl<J: Job> DispatchMany<J> {
         if later.is_zero() { first } else { Some(after(first.map_or(now, |first| first.max(now)), later)) }
     }
 
+    /// The jobs as they are stored when they are dispatched `now`.
+    pub(super) fn new_jobs(&self, now: Timestamp) -> Result<Vec<NewJob>> {
+        let many = self.many.iter().enumerate();
+        many.map(|(index, job)| new_job(job, &self.placement, self.due(index, now), now)).collect()
+    }
+
     async fn run(mut self) -> Result<Vec<JobHandle<J>>> {
         let jobs = self.placement.client().await?;
-        let now = jobs.now();
-        let many = self.many.iter().enumerate();
-        let new = many.map(|(index, job)| new_job(job, &self.placement, self.due(index, now), now));
-        let new: Result<Vec<NewJob>> = new.collect();
-        let ids = jobs.push(new?).await?;
+        let ids = jobs.push(self.new_jobs(jobs.now())?).await?;
         Ok(ids.into_iter().map(|id| JobHandle::new(id, jobs.clone())).collect())
     }
 }

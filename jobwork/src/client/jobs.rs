@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::current;
+use super::{BatchHandle, current};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, JobId, NewJob, Record};
+use crate::job::{Attempt, BatchId, JobId, NewJob, Record};
 use crate::secret::Keyring;
-use crate::store::{CancelAnswer, Filter, Inspect, Push, Store, connect};
+use crate::store::{CancelAnswer, Filter, Inspect, Push, Store, Stored, connect};
 
 /// Looks at every new job before it is stored: may change it, or refuse it with an error.
 pub type DispatchHook = dyn Fn(&mut NewJob) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
@@ -125,15 +125,26 @@ impl Jobs {
     /// # Errors
     /// [`Error::Refused`] when a hook refuses one of them, [`Error::Encryption`] when one is to be encrypted and can't be,
     /// [`Error::Store`] when the store fails.
-    pub async fn push(&self, mut jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
-        for job in &mut jobs {
+    pub async fn push(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
+        Ok(self.push_all(Push::of(jobs, self.now())).await?.ids())
+    }
+
+    /// Stores jobs and batches, after the hooks have looked at every job.
+    pub(super) async fn push_all(&self, mut push: Push) -> Result<Stored> {
+        for job in &mut push.jobs {
             self.hooks
                 .iter()
                 .try_for_each(|hook| hook(job))
                 .map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
             self.seal(job)?;
         }
-        Ok(self.store.push(Push::of(jobs, self.now())).await?.ids())
+        self.store.push(push).await
+    }
+
+    /// A handle of the batch of this id.
+    #[must_use]
+    pub fn batch(&self, id: BatchId) -> BatchHandle {
+        BatchHandle::new(id, self.clone())
     }
 
     /// Looking at jobs and changing them by hand.

@@ -1,5 +1,7 @@
 //! Putting jobs in, and asking after them: the client, the dispatch builders, the handles and chains.
 
+mod batch;
+mod batch_handle;
 mod chain;
 pub(crate) mod current;
 mod dispatch;
@@ -9,6 +11,8 @@ mod placement;
 mod secrets;
 mod step;
 
+pub use self::batch::{Batch, BatchDispatch, IntoPart};
+pub use self::batch_handle::BatchHandle;
 pub use self::chain::{Chain, ChainDispatch, ChainHandle, NoInput, Takes};
 pub use self::dispatch::{Dispatch, DispatchMany};
 pub use self::handle::{JobHandle, WaitError};

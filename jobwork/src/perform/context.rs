@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::{CancelSignal, States};
+use crate::client::{BatchHandle, current};
 use crate::job::{Claimed, JobId, Lease, Member, WorkerId};
 
 /// What a job can know about itself: take it as a parameter. Middleware is given it too.
@@ -128,6 +129,14 @@ impl JobContext {
     #[must_use]
     pub fn chain(&self) -> Option<&Member> {
         self.0.claimed.chain.as_ref()
+    }
+
+    /// The batch it is a member of, or is called back by: to add to it while it is open, or to see how it went. Use it in the
+    /// job itself: a task that the job spawns uses the client of the process, and where there is none, there is no batch.
+    #[must_use]
+    pub fn batch(&self) -> Option<BatchHandle> {
+        let id = self.0.claimed.batch?;
+        Some(current::get()?.batch(id))
     }
 
     /// The worker that runs it.

@@ -1,5 +1,6 @@
 //! The command line of a program, as people and scripts use it: real processes on one SQLite file.
 
+mod batches;
 mod by_hand;
 mod dispatch;
 mod look;
