@@ -129,6 +129,7 @@ impl Batch {
     }
 
     /// Adds members: one job, many, a chain, or a batch, as their dispatches that are not awaited.
+    #[expect(clippy::should_implement_trait, reason = "nobody adds batches with a plus sign")]
     pub fn add(mut self, members: impl IntoPart) -> Self {
         self.parts.push(members.into_part());
         self
