@@ -159,6 +159,18 @@ async fn a_job_that_dispatches_itself_for_later_runs_as_often_as_time_passes() {
 }
 
 #[tokio::test]
+async fn a_job_that_nobody_performed_in_time_has_expired() {
+    let (app, events) = bench().await;
+    let late = Double::dispatch(1).expires(minutes(5));
+    let job = app.scope(async { late.await }).await.unwrap();
+    app.fail_next::<Double>(JobError::snooze(minutes(10)));
+    assert_eq!(app.drain().await.to_string(), "double scheduled");
+    assert!(app.advance(minutes(20)).await.is_empty());
+    assert_eq!(job.status().await.unwrap(), JobState::Discarded);
+    assert_eq!(events.all(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn one_attempt_by_itself_has_middleware_state_and_keys_and_touches_no_store() {
     async fn shout(job: JobContext, next: Next) -> JobResult {
         let events = job.state::<Events>().unwrap();
