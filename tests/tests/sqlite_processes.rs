@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use jiff::Timestamp;
 use jobwork::store::sqlite::Sqlite;
-use jobwork::store::{Push, Rescue, Store, Topic};
-use jobwork::{JobState, NewJob};
+use jobwork::store::{Push, Pushed, Rescue, Store, Topic};
+use jobwork::{Flow, JobState, NewJob, Unique};
 use tempfile::TempDir;
 
 /// A process of `sqlite_peer`, which is killed when this is dropped.
@@ -90,6 +90,42 @@ fn two_processes_dispatch_while_two_work_and_each_job_runs_once() {
     let worked: Vec<String> = three.into_iter().chain(four).collect();
     assert_eq!((pushed.len(), worked.len()), (2 * EACH, 2 * EACH));
     assert_eq!(worked.into_iter().collect::<BTreeSet<_>>(), pushed);
+}
+
+#[test]
+fn processes_that_dispatch_one_key_at_once_make_one_job() {
+    const KEYS: usize = 50;
+    let directory = TempDir::new().unwrap();
+    let role = ["unique", &KEYS.to_string()];
+    let mut peers: Vec<Peer> = (0..4).map(|_| Peer::start(&file(&directory), &role).opened()).collect();
+    peers.iter_mut().for_each(Peer::begin);
+    let told: Vec<Vec<String>> = peers.into_iter().map(Peer::end).collect();
+    for key in 0..KEYS {
+        let (new, found): (Vec<&str>, Vec<&str>) =
+            told.iter().map(|lines| lines[key].as_str()).partition(|line| line.ends_with(" new"));
+        assert_eq!((new.len(), found.len()), (1, 3), "key {key}");
+        let id = new[0].trim_end_matches(" new");
+        assert!(found.iter().all(|line| *line == id), "{found:?} are not {id}");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_no_key_behind_but_its_jobs() {
+    let directory = TempDir::new().unwrap();
+    let store = Sqlite::open(file(&directory)).await.unwrap();
+    let mut job = NewJob::new("job", "{}");
+    job.flow = Flow::default().unique(Unique::new("k"));
+    let push = async || store.push(Push::of(vec![job.clone()], Timestamp::now())).await.unwrap().jobs[0];
+    let first = push().await;
+    let mut peer = Peer::start(&file(&directory), &["hold", "1"]).opened();
+    peer.begin();
+    while peer.line() != "held" {}
+    peer.process.kill().unwrap();
+    peer.process.wait().unwrap();
+    assert_eq!(push().await, Pushed::Existing(first.id()), "the job is still to be performed");
+    let rescue = Rescue { poison_after: 1, now: Timestamp::now() };
+    assert_eq!(store.upkeep().unwrap().rescue(rescue).await.unwrap(), [first.id()]);
+    assert!(push().await.is_new(), "it is dead");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::JobHandle;
 use super::placement::{Placement, placement_methods};
+use super::unique::Uniqueness;
 use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, NewJob};
@@ -16,11 +17,14 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A job about to be stored; stored when it is awaited.
 ///
-/// When it gives `Ok`, the job is on stable storage and will be performed until it completes, is cancelled or is dead.
+/// When it gives `Ok`, the job is on stable storage and will be performed until it completes, is cancelled or is dead. For a
+/// unique job that is the job which has the key: [`JobHandle::is_new`] says whether it is this one.
 ///
 /// # Errors
 /// Awaiting it gives [`Error::Json`] when the arguments can't be written as JSON, [`Error::Refused`] when a dispatch
-/// hook refuses the job, [`Error::Encryption`] when it is to be encrypted and there is no key, [`Error::Url`] or [`Error::Open`] when the default store can't be opened, and
+/// hook refuses the job, [`Error::Duplicate`] when another job has its unique key and it asked to fail then,
+/// [`Error::Encryption`] when it is to be encrypted and there is no key, [`Error::Url`] or [`Error::Open`] when the default
+/// store can't be opened, and
 /// [`Error::Store`] when the store fails: then the job may or may not have been stored.
 ///
 /// # Cancel safety
@@ -28,28 +32,31 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[must_use = "a job is dispatched when this is awaited"]
 pub struct Dispatch<J> {
     job: J,
-    placement: Placement,
+    pub(super) placement: Placement,
+    pub(super) unique: Uniqueness,
 }
 
 impl<J: Job> Dispatch<J> {
     /// A dispatch of this job with its own options.
     pub fn new(job: J) -> Self {
-        Self { job, placement: Placement::default() }
+        Self { job, placement: Placement::default(), unique: Uniqueness::default() }
     }
 
     placement_methods!();
 
     /// The job as it is stored when it is dispatched `now`.
     pub(super) fn new_job(&self, now: Timestamp) -> Result<NewJob> {
-        new_job(&self.job, &self.placement, self.placement.run_at(J::OPTIONS.delay, now), now)
+        let due = self.placement.run_at(J::OPTIONS.delay, now);
+        let mut new = new_job(&self.job, &self.placement, due, now)?;
+        self.unique.apply(&mut new, &self.job)?;
+        Ok(new)
     }
 
     async fn run(mut self) -> Result<JobHandle<J>> {
         let jobs = self.placement.client().await?;
-        let new = self.new_job(jobs.now())?;
-        let ids = jobs.push(vec![new]).await?;
-        let id = ids.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
-        Ok(JobHandle::new(id, jobs))
+        let pushed = jobs.push_each(vec![self.new_job(jobs.now())?]).await?;
+        let pushed = pushed.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
+        Ok(JobHandle::of(pushed, jobs))
     }
 }
 
@@ -126,8 +133,8 @@ impl<J: Job> DispatchMany<J> {
 
     async fn run(mut self) -> Result<Vec<JobHandle<J>>> {
         let jobs = self.placement.client().await?;
-        let ids = jobs.push(self.new_jobs(jobs.now())?).await?;
-        Ok(ids.into_iter().map(|id| JobHandle::new(id, jobs.clone())).collect())
+        let pushed = jobs.push_each(self.new_jobs(jobs.now())?).await?;
+        Ok(pushed.into_iter().map(|pushed| JobHandle::of(pushed, jobs.clone())).collect())
     }
 }
 

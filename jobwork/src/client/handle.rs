@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::Jobs;
 use crate::error::{Error, Result};
 use crate::job::{Failure, Job, JobId, JobState, Record};
-use crate::store::{CancelAnswer, Topic};
+use crate::store::{CancelAnswer, Pushed, Topic};
 
 /// A dispatched job, to ask after it.
 ///
@@ -15,6 +15,7 @@ use crate::store::{CancelAnswer, Topic};
 pub struct JobHandle<J> {
     id: JobId,
     jobs: Jobs,
+    is_new: bool,
     job: PhantomData<fn() -> J>,
 }
 
@@ -60,7 +61,19 @@ impl<J: Job> JobHandle<J> {
     /// A handle of the job `id`, which must be a `J`.
     #[must_use]
     pub fn new(id: JobId, jobs: Jobs) -> Self {
-        Self { id, jobs, job: PhantomData }
+        Self { id, jobs, is_new: false, job: PhantomData }
+    }
+
+    /// A handle of the job that a dispatch made, or found in its place.
+    pub(crate) fn of(pushed: Pushed, jobs: Jobs) -> Self {
+        Self { is_new: pushed.is_new(), ..Self::new(pushed.id(), jobs) }
+    }
+
+    /// Whether the dispatch that gave this handle made the job; `false` where it found this one with its unique key, and for a
+    /// handle that was made from an id.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The job's id.
@@ -146,7 +159,7 @@ pub(crate) async fn result<T: DeserializeOwned>(jobs: &Jobs, record: Record) -> 
 
 impl<J> Clone for JobHandle<J> {
     fn clone(&self) -> Self {
-        Self { id: self.id, jobs: self.jobs.clone(), job: PhantomData }
+        Self { id: self.id, jobs: self.jobs.clone(), is_new: self.is_new, job: PhantomData }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, BatchId, JobId, NewJob, Record};
 use crate::secret::Keyring;
-use crate::store::{CancelAnswer, Filter, Inspect, Push, Store, Stored, connect};
+use crate::store::{CancelAnswer, Filter, Inspect, Push, Pushed, Store, Stored, connect};
 
 /// Looks at every new job before it is stored: may change it, or refuse it with an error.
 pub type DispatchHook = dyn Fn(&mut NewJob) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
@@ -120,13 +120,23 @@ impl Jobs {
         &self.clock
     }
 
-    /// Stores jobs that a typed `dispatch` doesn't make: by name, with JSON arguments. All of them or none.
+    /// Stores jobs that a typed `dispatch` doesn't make: by name, with JSON arguments. All of them or none. The id of a job that
+    /// was left out because another one has its unique key is that one's.
     ///
     /// # Errors
-    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Encryption`] when one is to be encrypted and can't be,
-    /// [`Error::Store`] when the store fails.
+    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Duplicate`] when another job has the unique key of one and
+    /// that one can't be left out, [`Error::Encryption`] when one is to be encrypted and can't be, [`Error::Store`] when the
+    /// store fails.
     pub async fn push(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
-        Ok(self.push_all(Push::of(jobs, self.now())).await?.ids())
+        Ok(self.push_each(jobs).await?.into_iter().map(Pushed::id).collect())
+    }
+
+    /// As [`push`](Self::push), and says of each job whether it was stored, or which other job has its unique key.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub async fn push_each(&self, jobs: Vec<NewJob>) -> Result<Vec<Pushed>> {
+        Ok(self.push_all(Push::of(jobs, self.now())).await?.jobs)
     }
 
     /// Stores jobs and batches, after the hooks have looked at every job.
@@ -190,7 +200,8 @@ impl Jobs {
         Ok(answers.into_iter().next().unwrap_or(CancelAnswer::NotFound))
     }
 
-    /// Makes a job that ended or is scheduled ready now, with all its retries; says whether it did.
+    /// Makes a job that ended or is scheduled ready now, with all its retries; says whether it did. One that has ended doesn't
+    /// come back while another job has its unique key, and waits for its turn where it is in an order.
     ///
     /// # Errors
     /// [`Error::Store`] when the store fails.

@@ -10,6 +10,7 @@ mod jobs;
 mod placement;
 mod secrets;
 mod step;
+mod unique;
 
 pub use self::batch::{Batch, BatchDispatch, IntoPart};
 pub use self::batch_handle::BatchHandle;

@@ -48,7 +48,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The kind of store in one word, such as `sqlite`.
     fn name(&self) -> &'static str;
 
-    /// Stores jobs; when it returns `Ok`, they are on stable storage.
+    /// Stores jobs, all or none; when it returns `Ok`, they are on stable storage. A unique job whose key another has is left
+    /// out, and that one is told instead; where it can't be, the push fails with [`Error::Duplicate`](crate::Error::Duplicate).
     async fn push(&self, push: Push) -> Result<Stored>;
 
     /// Hands ready jobs to a worker, highest priority first within a queue, oldest first within a priority.
@@ -112,8 +113,9 @@ pub trait Inspect: Send + Sync {
     async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>>;
 
     /// Makes jobs ready now, with all their retries: those that ended, and those that are scheduled. Says for each
-    /// whether it did; a running, ready or waiting job is left alone. A revived chain member brings the members
-    /// that were cancelled because of it back to waiting.
+    /// whether it did; a running, ready or waiting job is left alone, and one that ended whose unique key another
+    /// has. A job of an order waits there for its turn. A revived chain member brings the members that were cancelled
+    /// because of it back to waiting, but for one whose unique key another has, and those after it.
     async fn retry(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>>;
 
     /// Forgets jobs that aren't running, and says for each whether it did. Members of a chain that waited for a

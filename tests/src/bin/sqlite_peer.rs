@@ -4,6 +4,7 @@
 //! line, and then writes what its role says:
 //! - `open`: nothing.
 //! - `push N`: dispatches N jobs one by one, and writes each one's id.
+//! - `unique N`: dispatches a job of each of N unique keys, one by one, and writes each one's id, and `new` if it made it.
 //! - `work N`: claims and completes until N jobs are completed in the whole file, and writes each one's id.
 //! - `hold N`: claims N jobs, writes each one's id, and lives on.
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobwork::store::sqlite::Sqlite;
 use jobwork::store::{Beat, BeatKind, Claim, Push, Served, Store, WorkerInfo, WorkerState};
-use jobwork::{Finished, JobId, NewJob, Outcome, Result, WorkerId};
+use jobwork::{Finished, Flow, JobId, NewJob, Outcome, Result, Unique, WorkerId};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -27,6 +28,7 @@ async fn main() -> Result<()> {
     match role.as_str() {
         "open" => Ok(()),
         "push" => push(&store, count).await,
+        "unique" => unique(&store, count).await,
         "work" => work(&store, count).await,
         "hold" => hold(&store, count).await,
         role => panic!("unknown role {role}"),
@@ -45,6 +47,17 @@ async fn push(store: &Sqlite, count: usize) -> Result<()> {
     for _ in 0..count {
         let ids = store.push(Push::of(vec![NewJob::new("job", "{}")], Timestamp::now())).await?.ids();
         say(ids[0]);
+    }
+    Ok(())
+}
+
+async fn unique(store: &Sqlite, count: usize) -> Result<()> {
+    for key in 0..count {
+        let flow = Flow::default().unique(Unique::new(key.to_string()));
+        let mut job = NewJob::new("job", "{}");
+        job.flow = flow;
+        let pushed = store.push(Push::of(vec![job], Timestamp::now())).await?.jobs[0];
+        say(format!("{}{}", pushed.id(), if pushed.is_new() { " new" } else { "" }));
     }
     Ok(())
 }

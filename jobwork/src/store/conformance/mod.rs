@@ -396,6 +396,8 @@ macro_rules! store_conformance {
                 a_job_that_keeps_its_key_when_ended_is_retried_with_it
                 a_thousand_keys_in_one_push_are_told_apart
                 a_running_holder_lets_no_second_in_and_its_end_does
+                a_holder_that_has_expired_makes_room
+                a_retried_job_takes_its_key_from_one_that_has_expired
             }
             ordered {
                 jobs_of_a_key_run_one_after_the_other
@@ -422,6 +424,7 @@ macro_rules! store_conformance {
                 a_dead_member_retried_before_one_that_waits_for_it_is_not_behind_it
                 a_retried_job_that_still_waits_for_its_chain_has_its_place
                 a_thousand_of_one_key_run_in_order
+                an_expired_job_lets_the_next_go
             }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::case::*;
-use crate::job::JobState::{Cancelled, Completed, Dead, Ready, Running, Scheduled, Waiting};
+use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
 use crate::job::{DeadReason, Flow, JobId, NewJob, Outcome};
 use crate::store::{BeatKind, Store};
 
@@ -307,4 +307,19 @@ pub async fn a_thousand_of_one_key_run_in_order(store: Arc<dyn Store>) {
     for id in ids {
         case.settle(case.start(id, worker).await, completed("1")).await;
     }
+}
+
+pub async fn an_expired_job_lets_the_next_go(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let ids = case.line(1).await;
+    let lease = case.start(ids[0], worker).await;
+    let expiring = in_order("k", NewJob { expires_at: Some(case.in_an_hour()), ..job() });
+    let more = case.push(vec![expiring.clone(), ordered("k"), expiring.clone(), ordered("k")]).await;
+    case.pass(HOUR);
+    case.beat(worker, BeatKind::Live).await;
+    case.store.upkeep().unwrap().expire(case.now, 9).await.unwrap();
+    assert_eq!(case.states(&more).await, [Discarded, Waiting, Discarded, Waiting]);
+    case.settle(lease, completed("1")).await;
+    assert_eq!(case.states(&more).await, [Discarded, Ready, Discarded, Waiting]);
 }

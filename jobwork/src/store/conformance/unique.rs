@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::case::*;
 use crate::Error;
 use crate::clock::after;
-use crate::job::JobState::{Cancelled, Completed, Ready, Running, Scheduled, Waiting};
+use crate::job::JobState::{Cancelled, Completed, Discarded, Ready, Running, Scheduled, Waiting};
 use crate::job::{DeadReason, Flow, JobState, NewJob, OnConflict, Outcome, Unique, UniqueStates};
 use crate::store::{BeatKind, Push, Pushed, Store};
 
@@ -180,15 +180,11 @@ pub async fn a_key_is_given_up_when_its_window_is_over(store: Arc<dyn Store>) {
         case.pass(Duration::from_millis(1));
         let second = case.offer(new.clone()).await;
         assert!(second.is_new());
-        assert_eq!(case.offer(new).await, second_again(second));
+        assert_eq!(case.offer(new).await, Pushed::Existing(second.id()));
         for job in case.claim(worker, 9).await {
             case.settle(job.lease, completed("1")).await;
         }
     }
-}
-
-fn second_again(second: Pushed) -> Pushed {
-    Pushed::Existing(second.id())
 }
 
 pub async fn the_end_of_a_job_whose_window_is_over_leaves_the_next_holder_alone(store: Arc<dyn Store>) {
@@ -510,4 +506,29 @@ pub async fn a_running_holder_lets_no_second_in_and_its_end_does(store: Arc<dyn 
     let second = case.offer(keyed("k")).await;
     assert!(second.is_new());
     assert_eq!(case.states(&[first, second.id()]).await, [Completed, JobState::Ready]);
+}
+
+pub async fn a_holder_that_has_expired_makes_room(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    for (states, kept) in [(UniqueStates::UNTIL_ENDED, false), (UniqueStates::ALWAYS, true)] {
+        let new = unique(Unique::new("k").states(states));
+        let first = case.push_one(NewJob { expires_at: Some(case.in_an_hour()), ..new.clone() }).await;
+        case.pass(HOUR);
+        let second = case.offer(new).await;
+        assert_eq!((second.id() == first, second.is_new()), (kept, !kept), "{states:?}");
+        assert_eq!(case.state(first).await, Discarded);
+        case.delete(second.id()).await;
+    }
+}
+
+pub async fn a_retried_job_takes_its_key_from_one_that_has_expired(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let first = case.push_one(keyed("k")).await;
+    case.cancel(first).await;
+    let second = case.push_one(NewJob { expires_at: Some(case.in_an_hour()), ..keyed("k") }).await;
+    assert!(!case.retry(first).await);
+    case.pass(HOUR);
+    assert!(case.retry(first).await);
+    assert_eq!(case.states(&[first, second]).await, [Ready, Discarded]);
+    assert!(!case.is_free("k").await);
 }

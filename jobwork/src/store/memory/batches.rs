@@ -216,7 +216,7 @@ impl Rows {
     fn mend(&mut self, seq: u64, at: Timestamp) {
         let Some(place) = self.jobs.get_mut(&seq).and_then(|row| row.in_batch.as_mut()) else { return };
         if std::mem::take(&mut place.spoiled) {
-            self.revive(seq, at);
+            self.revive_waiter(seq, at);
             self.revive_waiters(seq, at);
         }
     }

@@ -69,7 +69,7 @@ impl Rows {
     }
 
     /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
-    pub(super) fn revive(&mut self, seq: u64, now: Timestamp) {
+    fn revive(&mut self, seq: u64, now: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
         row.cancelled_by = None;
         let state = if row.is_free() { JobState::Ready } else { JobState::Waiting };
@@ -99,7 +99,7 @@ impl Rows {
     }
 
     /// One whose unique key is another job's by now stays cancelled by itself.
-    fn revive_waiter(&mut self, seq: u64, now: Timestamp) {
+    pub(super) fn revive_waiter(&mut self, seq: u64, now: Timestamp) {
         match self.take_key_again(seq, now) {
             None => {
                 self.enter_line(seq);

@@ -82,6 +82,8 @@ impl Rows {
     pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
         check(&push.jobs)?;
         places::check(&push)?;
+        let keys = push.jobs.iter().filter_map(|job| job.flow.unique.as_ref());
+        keys.for_each(|unique| self.expire_holder(&unique.key, push.now));
         self.check_keys(&push.jobs, &needed(&push), push.now)?;
         let places = self.open_batches(&push)?;
         let Push { jobs, batches, now, .. } = push;

@@ -36,7 +36,9 @@ impl Rows {
             if taken && (*needed || unique.on_conflict == OnConflict::Error) {
                 return Err(Error::Duplicate { job: job.name.to_string(), existing });
             }
-            if unique.window != Some(Duration::ZERO) {
+            let has_it = unique.window != Some(Duration::ZERO);
+            let expired = job.expires_at.is_some_and(|time| time <= now);
+            if has_it && (!expired || unique.states.contains(JobState::Discarded)) {
                 of_push.insert(&unique.key);
             }
         }
@@ -50,9 +52,17 @@ impl Rows {
         until.is_none_or(|until| until > now).then_some(seq)
     }
 
+    /// Ends the job that has the key if it has expired.
+    pub(super) fn expire_holder(&mut self, key: &str, now: Timestamp) {
+        let holder = self.holder(key, now).filter(|seq| self.is_expired(*seq, now));
+        let idle = |seq: &u64| self.jobs[seq].record.state != JobState::Running;
+        holder.filter(idle).into_iter().for_each(|seq| self.end_expired(seq, now));
+    }
+
     /// The job that stands in for a new one because it has its key: it takes over from the new one what that says.
     pub(super) fn existing(&mut self, new: &NewJob, now: Timestamp) -> Option<JobId> {
         let unique = new.flow.unique.as_ref()?;
+        self.expire_holder(&unique.key, now);
         let seq = self.holder(&unique.key, now)?;
         let job = &self.jobs[&seq].record;
         let id = job.id;
@@ -89,7 +99,9 @@ impl Rows {
         if until.is_some_and(|until| until <= now) {
             return None;
         }
-        let other = self.holder(key, now).filter(|holder| *holder != seq);
+        let key = key.clone();
+        self.expire_holder(&key, now);
+        let other = self.holder(&key, now).filter(|holder| *holder != seq);
         if other.is_none() {
             self.hold_key(seq);
         }

@@ -305,7 +305,7 @@ fn spoil(db: &Db, batch: i64, callback: i64, why: &str, at: i64) -> rusqlite::Re
 fn mend(db: &Db, batch: i64, callback: i64, at: i64) -> rusqlite::Result<()> {
     let cancelled = "SELECT 1 FROM jobwork_jobs WHERE seq = ?1 AND state = 4 AND cause = ?2";
     if db.prepare(cancelled)?.exists([callback, cause(batch)])? {
-        waiters::revive(db, callback, at)?;
+        waiters::revive_unless_taken(db, callback, at)?;
         waiters::revive_below(db, callback, at)?;
     }
     Ok(())

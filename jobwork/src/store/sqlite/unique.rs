@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::expire;
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use crate::error::{Error, Result};
@@ -9,8 +10,7 @@ use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
 use crate::store::Topic;
 
 /// Who has a key.
-pub(super) const HOLDER: &str =
-    "SELECT seq, created_at, state, name, unique_until FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2";
+pub(super) const HOLDER: &str = "SELECT seq, created_at, state, name, unique_until, expires_at FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2";
 
 /// The job that has a key.
 pub(super) struct Holder {
@@ -18,6 +18,8 @@ pub(super) struct Holder {
     created_at: i64,
     state: i64,
     name: String,
+    until: Option<i64>,
+    expires_at: Option<i64>,
 }
 
 impl Holder {
@@ -40,23 +42,31 @@ pub(super) fn or_nothing<T>(
     Ok(done)
 }
 
-/// Who has the key now. One whose window is over gives it up.
+/// Who has the key now. One whose window is over gives it up, and one that has expired is ended first.
 fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
-    let found = db
-        .prepare(HOLDER)?
-        .query_row([key], |row| {
-            let holder = Holder { seq: row.get(0)?, created_at: row.get(1)?, state: row.get(2)?, name: row.get(3)? };
-            Ok((holder, row.get::<_, Option<i64>>(4)?))
-        })
-        .optional()?;
+    let found = find(db, key)?;
     match found {
-        Some((holder, Some(until))) if until <= now => {
-            let given_up = "UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1";
-            db.execute(given_up, [holder.seq])?;
+        Some(Holder { seq, until: Some(until), .. }) if until <= now => {
+            db.execute("UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1", [seq])?;
             Ok(None)
         }
-        found => Ok(found.map(|(holder, _)| holder)),
+        Some(Holder { seq, state: state::WAITING | state::READY, expires_at: Some(expires_at), .. })
+            if expires_at <= now =>
+        {
+            expire::end_expired(db, seq, now)?;
+            find(db, key)
+        }
+        found => Ok(found),
     }
+}
+
+fn find(db: &Db, key: &str) -> rusqlite::Result<Option<Holder>> {
+    db.prepare(HOLDER)?
+        .query_row([key], |row| {
+            let (seq, created_at, state, name) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok(Holder { seq, created_at, state, name, until: row.get(4)?, expires_at: row.get(5)? })
+        })
+        .optional()
 }
 
 /// The job that stands in for a new one because it has its key: it takes over from the new one what that says.

@@ -104,7 +104,7 @@ pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()
     while let Some(seq) = below.pop_first() {
         below.extend(cancelled_by(db, seq, cause)?);
         match obstacle(db, seq)? {
-            None => revive_below_one(db, seq, now)?,
+            None => revive_unless_taken(db, seq, now)?,
             Some((other, why)) => {
                 db.execute("UPDATE jobwork_jobs SET cause = ?2, reason = ?3 WHERE seq = ?1", params![seq, other, why])?;
             }
@@ -113,8 +113,8 @@ pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()
     Ok(())
 }
 
-/// One whose unique key is another job's by now stays cancelled by itself.
-fn revive_below_one(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
+/// Brings back a job that was cancelled because of others; one whose unique key is another job's by now stays cancelled by itself.
+pub(super) fn revive_unless_taken(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
     let Some(other) = unique::take_again(db, seq, now)? else {
         ordered::enter_again(db, seq)?;
         return revive(db, seq, now);
