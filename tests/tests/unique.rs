@@ -19,7 +19,7 @@ async fn sync(user: u32, version: u32, events: State<Events>) -> Result<u32, Job
 
 #[job]
 async fn other(user: u32, events: State<Events>) {
-    events.push(format!("other {user}"));
+    events.push(format!("ran {user}"));
 }
 
 /// A step that is unique by what it is given, and in an order whatever that is.
@@ -234,8 +234,8 @@ async fn jobs_of_an_order_run_one_after_the_other_on_many_slots() {
     let apps = || App::new().single_runtime(true).jobs(bench.jobs.clone()).state(bench.events.clone()).concurrency(8);
     let (one, two) = tokio::join!(apps().run_until_empty(), apps().run_until_empty());
     assert_eq!(one.unwrap().completed + two.unwrap().completed, 20);
-    let expected: Vec<String> = (0..20).map(|user| format!("other {user}")).collect();
-    assert_eq!(bench.events.of(&["other"]), expected);
+    let expected: Vec<String> = (0..20).map(|user| format!("ran {user}")).collect();
+    assert_eq!(bench.events.of(&["ran"]), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +247,7 @@ async fn a_failing_job_holds_its_order_until_it_is_dead() {
     let worker = bench.app().spawn().await.unwrap();
     JobHandle::<Other>::new(ids[1], bench.jobs.clone()).wait().await.unwrap();
     worker.stop_and_wait().await;
-    assert_eq!(bench.events.of(&["synced", "other"]), ["synced 1 13", "synced 1 13", "other 2"]);
+    assert_eq!(bench.events.of(&["synced", "ran"]), ["synced 1 13", "synced 1 13", "ran 2"]);
     assert_eq!(bench.record(ids[0]).await.state, JobState::Dead);
 }
 
