@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jobwork::store::memory::Memory;
 use jobwork::store::{
-    Batch, Beat, BeatKind, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+    Batch, Beat, BeatKind, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
+    Wakeups,
 };
 use jobwork::{Error, Finished, JobId, Result};
 use tokio::sync::watch;
@@ -166,6 +167,10 @@ impl Store for Watched {
 
     fn inspect(&self) -> Option<&dyn Inspect> {
         self.memory.inspect()
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
+        self.memory.schedules()
     }
 }
 

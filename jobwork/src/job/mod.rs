@@ -7,6 +7,7 @@ mod fields;
 mod flow;
 mod id;
 mod limit;
+mod missed;
 mod new;
 mod options;
 mod outcome;
@@ -27,6 +28,7 @@ pub use self::fields::{NextValue, ReadFields, WriteFields, read_fields, write_fi
 pub use self::flow::Flow;
 pub use self::id::{BatchId, JobId, WorkerId};
 pub use self::limit::{Limit, LimitRule, Rate};
+pub use self::missed::Missed;
 pub use self::new::{Membership, NewJob, Wait};
 pub use self::options::JobOptions;
 pub use self::outcome::{DeadReason, Finished, Outcome};

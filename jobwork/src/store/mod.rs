@@ -15,6 +15,7 @@ pub mod memory;
 mod places;
 mod push;
 mod requests;
+mod schedules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod tally;
@@ -35,6 +36,7 @@ pub use self::requests::{
     Batch, BatchFilter, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served,
     Settled, Signals, WorkerInfo, WorkerRecord, WorkerState,
 };
+pub use self::schedules::{Cause, Due, Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules};
 pub use self::wakeups::{Topic, Waker, Wakeups};
 use crate::error::Result;
 use crate::job::{Attempt, BatchId, BatchRecord, Claimed, Finished, JobId, Record, WorkerId};
@@ -72,6 +74,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Looking at jobs and changing them by hand, or `None` where the server can't.
     fn inspect(&self) -> Option<&dyn Inspect>;
+
+    /// Schedules, or `None` where the server keeps none.
+    fn schedules(&self) -> Option<&dyn Schedules>;
 }
 
 /// Care for jobs whose worker died, and for those whose time is over.

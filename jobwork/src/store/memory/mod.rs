@@ -9,6 +9,7 @@ mod inspect;
 mod ordered;
 mod outcomes;
 mod rows;
+mod schedules;
 mod unique;
 mod workers;
 
@@ -19,7 +20,8 @@ use jiff::Timestamp;
 
 use self::rows::Rows;
 use super::{
-    Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Waker, Wakeups,
+    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Waker,
+    Wakeups,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId};
@@ -101,6 +103,10 @@ impl Store for Memory {
     }
 
     fn inspect(&self) -> Option<&dyn Inspect> {
+        Some(self)
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
         Some(self)
     }
 }

@@ -9,7 +9,7 @@ use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
 use crate::job::{Attempt, JobId, JobState, Member, NewBatch, NewJob, Record, WorkerId};
-use crate::store::{Push, Pushed, Stored, places};
+use crate::store::{Push, Pushed, ScheduleRecord, Stored, places};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub(super) struct Rows {
     /// Members of batches whose change their batch has not counted yet.
     pub(super) moved: Vec<u64>,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     pub(super) index: Index,
     pub(super) changed: Changed,
     pub(super) keys: Keys,

@@ -18,6 +18,7 @@ mod push;
 mod reader;
 mod rescue;
 mod rows;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,7 @@ use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{
-    Batch, Beat, Claim, Inspect, Push, Rescue, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups, places,
+    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups, places,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId};
@@ -140,6 +141,10 @@ impl Store for Sqlite {
     }
 
     fn inspect(&self) -> Option<&dyn Inspect> {
+        Some(self)
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
         Some(self)
     }
 }

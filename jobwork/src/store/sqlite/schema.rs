@@ -101,6 +101,10 @@ CREATE TABLE jobwork_attempts (
     failure TEXT
 );
 CREATE INDEX jobwork_attempts_job ON jobwork_attempts (job);
+CREATE TABLE jobwork_schedules (
+    name TEXT PRIMARY KEY,
+    schedule TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE jobwork_workers (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
