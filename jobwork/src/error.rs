@@ -47,6 +47,18 @@ pub enum Error {
     /// Jobs were to be added to a batch that is closed.
     #[error("can't add to batch {0}: it is closed, because all of its members have ended; dispatch another batch")]
     BatchClosed(BatchId),
+    /// A schedule's expression or time zone is wrong.
+    #[cfg(feature = "cron")]
+    #[error("schedule `{name}`: {problem}")]
+    Schedule {
+        /// The schedule's name.
+        name: String,
+        /// What is wrong, and what was expected.
+        problem: crate::job::ScheduleError,
+    },
+    /// No schedule has this name.
+    #[error("there is no schedule `{0}`: a worker declares its schedules when it starts")]
+    NoSuchSchedule(String),
     /// The arguments of a job, or its output, could not be written as JSON or read back.
     #[error("{what} of job `{job}`: {source}")]
     Json {

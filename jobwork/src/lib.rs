@@ -20,6 +20,8 @@ pub mod store;
 pub mod testing;
 mod worker;
 
+#[cfg(feature = "cron")]
+pub use self::client::IntoJobs;
 pub use self::client::{
     Batch, BatchDispatch, BatchHandle, Chain, ChainDispatch, ChainHandle, Dispatch, DispatchHook, DispatchMany,
     IntoPart, JobHandle, Jobs, NoInput, Takes, WaitError,
@@ -33,6 +35,8 @@ pub use self::job::{
 };
 #[cfg(feature = "cron")]
 pub use self::job::{Schedule, ScheduleError};
+#[cfg(feature = "cron")]
+pub use self::perform::Cron;
 pub use self::perform::{
     CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,
     JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, Upgraded, Upgrades, WhatNext,

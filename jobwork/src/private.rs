@@ -14,10 +14,14 @@ pub use crate::cli::{main, standalone};
 pub use crate::client::{
     Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
 };
+#[cfg(feature = "cron")]
+pub use crate::job::Missed;
 pub use crate::job::{
     Backoff, Flow, Job, JobError, JobOptions, JobState, Limit, NextValue, OnConflict, ReadFields, Unique, UniqueStates,
     WriteFields, read_fields, write_fields,
 };
+#[cfg(feature = "cron")]
+pub use crate::perform::Cron;
 pub use crate::perform::{
     ChainEntry, ErrorHandler, HandlerOutput, Handling, Inject, IntoErrorHandler, JobContext, JobEntry, JobReturn, Kind,
     Perform, States, Upgrades, blocking,

@@ -141,13 +141,7 @@ impl Jobs {
 
     /// Stores jobs and batches, after the hooks have looked at every job.
     pub(super) async fn push_all(&self, mut push: Push) -> Result<Stored> {
-        for job in &mut push.jobs {
-            self.hooks
-                .iter()
-                .try_for_each(|hook| hook(job))
-                .map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
-            self.seal(job)?;
-        }
+        self.prepare(&mut push.jobs)?;
         self.store.push(push).await
     }
 
@@ -155,6 +149,15 @@ impl Jobs {
     #[must_use]
     pub fn batch(&self, id: BatchId) -> BatchHandle {
         BatchHandle::new(id, self.clone())
+    }
+
+    /// Lets the hooks look at jobs that are about to be stored, and encrypts what is to be kept secret.
+    pub(crate) fn prepare(&self, jobs: &mut [NewJob]) -> Result<()> {
+        jobs.iter_mut().try_for_each(|job| {
+            let refused = self.hooks.iter().try_for_each(|hook| hook(job));
+            refused.map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
+            self.seal(job)
+        })
     }
 
     /// Looking at jobs and changing them by hand.

@@ -6,8 +6,12 @@ mod chain;
 pub(crate) mod current;
 mod dispatch;
 mod handle;
+#[cfg(feature = "cron")]
+mod into_jobs;
 mod jobs;
 mod placement;
+#[cfg(feature = "cron")]
+mod schedules;
 mod secrets;
 mod step;
 mod unique;
@@ -17,5 +21,7 @@ pub use self::batch_handle::BatchHandle;
 pub use self::chain::{Chain, ChainDispatch, ChainHandle, NoInput, Takes};
 pub use self::dispatch::{Dispatch, DispatchMany};
 pub use self::handle::{JobHandle, WaitError};
+#[cfg(feature = "cron")]
+pub use self::into_jobs::IntoJobs;
 pub use self::jobs::{DispatchHook, Jobs};
 pub use self::step::{Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed};

@@ -15,6 +15,7 @@ mod record;
 #[cfg(feature = "cron")]
 mod schedule;
 mod state;
+mod tick;
 mod unique;
 
 use serde::Serialize;
@@ -36,6 +37,7 @@ pub use self::record::{Attempt, Claimed, Lease, Member, Record};
 #[cfg(feature = "cron")]
 pub use self::schedule::{Schedule, ScheduleError};
 pub use self::state::JobState;
+pub(crate) use self::tick::tick;
 pub use self::unique::{OnConflict, Unique, UniqueStates};
 
 /// A job's type, which is also its arguments.

@@ -119,6 +119,13 @@ impl JobContext {
         self.0.claimed.run_at
     }
 
+    /// The tick of the schedule that made it; `None` for a job that no schedule made. A run that was asked for out of turn has the time
+    /// at which it was made.
+    #[must_use]
+    pub fn tick(&self) -> Option<Timestamp> {
+        crate::job::tick(self.tags())
+    }
+
     /// When this attempt began.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {

@@ -61,6 +61,8 @@ pub struct Handling {
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
     pub(crate) on_error: Option<Arc<dyn ErrorHandler>>,
     pub(crate) on_dead: Option<Arc<dyn ErrorHandler>>,
+    #[cfg(feature = "cron")]
+    pub(crate) cron: Option<super::Cron>,
 }
 
 impl Handling {
@@ -75,6 +77,8 @@ impl Handling {
             middleware: Vec::new(),
             on_error: None,
             on_dead: None,
+            #[cfg(feature = "cron")]
+            cron: None,
         }
     }
 
@@ -124,6 +128,14 @@ impl Handling {
     #[must_use]
     pub fn on_dead<M>(mut self, handler: impl IntoErrorHandler<M>) -> Self {
         self.on_dead = Some(handler.into_error_handler());
+        self
+    }
+
+    /// Dispatches jobs on a schedule, from every worker that performs this job.
+    #[cfg(feature = "cron")]
+    #[must_use]
+    pub fn cron(mut self, cron: super::Cron) -> Self {
+        self.cron = Some(cron);
         self
     }
 }

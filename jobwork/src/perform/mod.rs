@@ -3,6 +3,8 @@
 mod blocking;
 mod cancel;
 mod context;
+#[cfg(feature = "cron")]
+mod cron;
 mod error_handler;
 mod handler;
 mod inject;
@@ -17,6 +19,8 @@ mod upgrade;
 pub use self::blocking::blocking;
 pub use self::cancel::{CancelReason, CancelSignal};
 pub use self::context::JobContext;
+#[cfg(feature = "cron")]
+pub use self::cron::Cron;
 pub use self::error_handler::{ErrorHandler, FailedJob, HandlerOutput, IntoErrorHandler, WhatNext};
 pub use self::handler::{Handling, Kind, Perform};
 pub use self::inject::{Inject, State, States};

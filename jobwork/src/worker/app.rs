@@ -56,6 +56,8 @@ pub struct App {
     registered: Vec<JobEntry>,
     chain_handlers: Vec<(String, Arc<dyn ErrorHandler>)>,
     hooks: Hooks,
+    #[cfg(feature = "cron")]
+    crons: Vec<crate::perform::Cron>,
     #[cfg(feature = "cli")]
     pub(super) commands: Vec<super::OwnCommand>,
 }
@@ -108,6 +110,8 @@ impl App {
             registered: Vec::new(),
             chain_handlers: Vec::new(),
             hooks: Hooks::default(),
+            #[cfg(feature = "cron")]
+            crons: Vec::new(),
             #[cfg(feature = "cli")]
             commands: Vec::new(),
         }
@@ -171,6 +175,25 @@ impl App {
         hook: impl Fn(&mut NewJob) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
         self.on_dispatch.push(Arc::new(move |job| hook(job).map_err(Into::into)));
+        self
+    }
+
+    /// Dispatches what `make` returns whenever the cron expression is due, in UTC: for schedules with arguments, or with an expression that is read
+    /// at run time. [`schedule`](Self::schedule) takes one with a time zone.
+    #[cfg(feature = "cron")]
+    pub fn cron<D: crate::client::IntoJobs>(
+        self,
+        name: impl Into<String>,
+        expression: impl Into<String>,
+        make: impl Fn() -> D + Send + Sync + 'static,
+    ) -> Self {
+        self.schedule(crate::perform::Cron::new(name, expression, make))
+    }
+
+    /// Dispatches jobs on a schedule. The chapter [`Cron`](crate::Cron) tells all about it.
+    #[cfg(feature = "cron")]
+    pub fn schedule(mut self, cron: crate::perform::Cron) -> Self {
+        self.crons.push(cron);
         self
     }
 
@@ -371,8 +394,20 @@ impl App {
     pub(crate) async fn into_parts(self) -> Result<Parts> {
         let registry = self.registry()?;
         let jobs = self.client().await?;
+        #[cfg(feature = "cron")]
+        let crons = self.crons;
         let Self { config, states, middleware, on_error, hooks, .. } = self;
-        Ok(Parts { jobs, config, registry, states, middleware, on_error, hooks })
+        Ok(Parts {
+            jobs,
+            config,
+            registry,
+            states,
+            middleware,
+            on_error,
+            hooks,
+            #[cfg(feature = "cron")]
+            crons,
+        })
     }
 }
 

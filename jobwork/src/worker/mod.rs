@@ -27,6 +27,8 @@ mod start;
 #[cfg(feature = "testing")]
 mod stepper;
 mod supervisor;
+#[cfg(feature = "cron")]
+mod ticker;
 
 pub use self::app::App;
 #[cfg(feature = "cli")]

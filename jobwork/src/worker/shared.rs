@@ -25,6 +25,9 @@ pub(crate) struct Shared {
     pub(crate) handlers: BTreeMap<&'static str, Arc<Handler>>,
     pub(crate) registry: Registry,
     pub(crate) states: States,
+    /// The schedules whose ticks this worker runs.
+    #[cfg(feature = "cron")]
+    pub(crate) crons: Vec<crate::perform::Cron>,
     pub(crate) on_error: Vec<Arc<dyn ErrorHandler>>,
     pub(crate) identity: Identity,
     pub(crate) running: RunningJobs,
@@ -34,4 +37,14 @@ pub(crate) struct Shared {
     pub(crate) health: Health,
     /// Where jobs, and all other code of the user's, run.
     pub(crate) runtime: tokio::runtime::Handle,
+}
+
+impl Shared {
+    /// Waits until the worker claims jobs, as it does from its start until it is quiet or stops.
+    #[cfg(feature = "cron")]
+    pub(crate) async fn wait_until_running(&self) {
+        let mut state = self.state.subscribe();
+        // The sender lives in self, so the wait can't fail.
+        let _ = state.wait_for(|state| *state == WorkerState::Running).await;
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
     pub(crate) on_error: Vec<Arc<dyn ErrorHandler>>,
     pub(crate) hooks: Hooks,
+    #[cfg(feature = "cron")]
+    pub(crate) crons: Vec<crate::perform::Cron>,
 }
 
 /// Starts a worker, whose jobs run on the runtime we are in.
@@ -50,7 +52,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
         lanes.into_iter().map(|lane| Fetcher::new(Arc::clone(&shared), lane, watched.clone(), Arc::clone(&idle)));
     let fetchers = fetchers.collect();
     let (reported, report) = watch::channel(None);
-    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders));
+    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders), until);
     let runtime = shared.runtime.clone();
     let life = async move {
         let report = supervisor.run(settler, fetchers).await;
@@ -64,9 +66,17 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
 
 /// Checks what a worker is made of, and puts it together.
 pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
-    let Parts { jobs, config, registry, states, middleware, on_error, hooks } = parts;
+    #[cfg(feature = "cron")]
+    let mut crons = parts.crons;
+    let Parts { jobs, config, registry, states, middleware, on_error, hooks, .. } = parts;
     let handlers = registry.handlers(&middleware, &states)?;
     check_keyring(&jobs, &registry)?;
+    #[cfg(feature = "cron")]
+    {
+        let own = handlers.iter().filter(|(name, handler)| **name == handler.entry.name());
+        crons.extend(own.filter_map(|(_, handler)| handler.handling.cron.clone()));
+        super::ticker::check(&crons, &jobs)?;
+    }
     let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
     let shared = Arc::new(Shared {
         store: Arc::clone(jobs.store()),
@@ -78,6 +88,8 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
         handlers,
         registry,
         states,
+        #[cfg(feature = "cron")]
+        crons,
         on_error,
         running: RunningJobs::new(),
         outcomes,

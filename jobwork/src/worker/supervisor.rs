@@ -87,6 +87,8 @@ impl Supervisor {
         }
         let beating = parts.spawn(Heartbeat::new(Arc::clone(&self.shared), self.order.clone()).run());
         parts.spawn(rescuer::run(Arc::clone(&self.shared)));
+        #[cfg(feature = "cron")]
+        parts.spawn(super::ticker::run(Arc::clone(&self.shared)));
         self.begin(fetchers, opening);
         let reason = self.work().await;
         self.end(reason, &heartbeat, Some(beating)).await

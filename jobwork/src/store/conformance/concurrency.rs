@@ -9,7 +9,7 @@ use super::ordered::ordered;
 use super::unique::unique;
 use crate::Error;
 use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, Wait};
-use crate::store::{CancelAnswer, Push, Pushed, Settled, Store};
+use crate::store::{CancelAnswer, Cause, Push, Pushed, Settled, Store};
 
 const TASKS: usize = 8;
 
@@ -270,4 +270,12 @@ pub async fn jobs_of_one_order_never_run_together(store: Arc<dyn Store>) {
     done.extend(drain(case.clone(), 9).await);
     let counts = case.inspect().counts(case.now).await.unwrap();
     assert_eq!((counts.open(), counts.completed), (0, done.len() as u64), "everybody had a turn");
+}
+
+pub async fn a_tick_seen_by_many_at_once_stores_its_jobs_once(store: Arc<dyn Store>) {
+    let case = Case::nightly(store).await;
+    let tick = Cause::Tick(case.in_an_hour());
+    let stored = at_once(&case, |case, _| async move { case.fire(tick).await }).await;
+    assert_eq!(stored.into_iter().flatten().count(), 1);
+    assert_eq!(case.inspect().counts(case.now).await.unwrap().ready, 1);
 }

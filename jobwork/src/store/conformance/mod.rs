@@ -45,6 +45,8 @@ pub mod push;
 pub mod rescue;
 /// Retrying by hand.
 pub mod retry;
+/// Schedules and their ticks.
+pub mod schedule;
 /// Jobs that count as one.
 pub mod unique;
 /// Hints.
@@ -426,6 +428,25 @@ macro_rules! store_conformance {
                 a_thousand_of_one_key_run_in_order
                 an_expired_job_lets_the_next_go
             }
+            schedule {
+                a_declared_schedule_is_as_it_was_given
+                a_schedule_begins_when_it_is_declared_first
+                an_expression_that_changed_in_code_is_due_from_now_on
+                a_schedule_that_is_not_declared_again_stays
+                a_tick_stores_its_jobs_and_is_past
+                a_tick_stores_its_jobs_once
+                a_tick_that_came_before_the_schedule_stores_nothing
+                a_tick_may_store_a_chain_or_nothing
+                a_tick_whose_jobs_are_refused_is_not_past
+                a_tick_of_another_expression_stores_nothing
+                a_paused_schedule_stores_nothing_until_it_is_resumed
+                resuming_what_is_not_paused_changes_nothing
+                an_edit_by_hand_outlives_what_the_code_says
+                a_run_that_was_asked_for_is_made_once
+                a_paused_schedule_runs_when_it_is_asked_to
+                a_removed_schedule_is_forgotten_until_it_is_declared_again
+                a_schedule_that_is_not_there_can_not_be_changed
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -456,6 +477,7 @@ macro_rules! store_conformance {
                 a_refused_dispatch_leaves_those_beside_it_alone
                 a_key_changes_hands_between_dispatchers_and_claimers_at_once
                 jobs_of_one_order_never_run_together
+                a_tick_seen_by_many_at_once_stores_its_jobs_once
             }
         }
     };
@@ -501,6 +523,7 @@ mod tests {
             ("inspect", include_str!("inspect.rs")),
             ("unique", include_str!("unique.rs")),
             ("ordered", include_str!("ordered.rs")),
+            ("schedule", include_str!("schedule.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];

@@ -34,12 +34,11 @@ impl Rows {
         }
     }
 
-    fn fire(&mut self, mut fire: Fire) -> Result<Option<Stored>> {
+    fn fire(&mut self, fire: Fire) -> Result<Option<Stored>> {
         let awaited = self.schedules.get(&fire.name).filter(|schedule| schedule.awaits(&fire));
         let Some(mut schedule) = awaited.cloned() else { return Ok(None) };
         schedule.fired(&fire);
-        let push = std::mem::replace(&mut fire.push, crate::store::Push::of(Vec::new(), schedule.past));
-        let stored = self.push(push)?;
+        let stored = self.push(fire.push)?;
         self.schedules.insert(fire.name, schedule);
         Ok(Some(stored))
     }

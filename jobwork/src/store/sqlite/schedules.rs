@@ -25,8 +25,8 @@ impl Schedules for Sqlite {
         push::check(&fire.push.jobs)?;
         let again = fire.clone();
         // Of all the workers that see a tick come, only the first has something to write.
-        let look = move |db: &Db| Ok(awaiting(db, &fire)?.is_none().then_some(None));
-        self.writer().call(look, move |db| self::fire(db, &again)).await
+        let look = move |db: &Db| Ok(awaiting(db, &fire)?.is_none().then_some(Ok(None)));
+        self.writer().call(look, move |db| self::fire(db, &again)).await?
     }
 
     async fn change(&self, name: &str, change: ScheduleChange, now: Timestamp) -> Result<bool> {
@@ -46,12 +46,15 @@ fn declare(db: &Db, new: &NewSchedule, now: Timestamp) -> rusqlite::Result<()> {
     write(db, &schedule)
 }
 
-fn fire(db: &Db, fire: &Fire) -> rusqlite::Result<Option<Stored>> {
-    let Some(mut schedule) = awaiting(db, fire)? else { return Ok(None) };
+/// A push that is refused has stored nothing, and its tick is not past.
+fn fire(db: &Db, fire: &Fire) -> rusqlite::Result<Result<Option<Stored>>> {
+    let Some(mut schedule) = awaiting(db, fire)? else { return Ok(Ok(None)) };
     let stored = push::push(db, &fire.push)?;
-    schedule.fired(fire);
-    write(db, &schedule)?;
-    Ok(Some(stored))
+    if stored.is_ok() {
+        schedule.fired(fire);
+        write(db, &schedule)?;
+    }
+    Ok(stored.map(Some))
 }
 
 fn change(db: &Db, name: &str, change: &ScheduleChange, now: Timestamp) -> rusqlite::Result<bool> {
