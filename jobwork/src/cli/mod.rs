@@ -4,6 +4,8 @@ mod batch;
 mod batches;
 mod by_hand;
 mod cancel;
+#[cfg(feature = "cron")]
+mod cron;
 mod delete;
 mod dispatch;
 mod exit;

@@ -33,6 +33,8 @@ pub(super) fn root(program: &str) -> Command {
                 stats::command(),
                 batches::command(),
                 batch::command(),
+                #[cfg(feature = "cron")]
+                super::cron::command(),
             ]
             .map(with_help),
         )

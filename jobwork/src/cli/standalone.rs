@@ -52,6 +52,8 @@ pub(super) async fn run(name: &str, args: &ArgMatches, jobs: &Jobs, out: &mut Ou
         "batches" => batches::run(args, jobs, out).await,
         "batch" => batch::run(args, jobs, out).await,
         "stats" => stats::run(jobs, out).await,
+        #[cfg(feature = "cron")]
+        "cron" => super::cron::run(args, jobs, out).await,
         _ => Err(Failure::new(Exit::Usage, format!("unknown command `{name}`"))),
     }
 }

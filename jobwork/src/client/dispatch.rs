@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::JobHandle;
 use super::placement::{Placement, placement_methods};
 use super::unique::Uniqueness;
 use crate::clock::after;

@@ -39,7 +39,7 @@ pub(crate) fn check(crons: &[Cron], jobs: &Jobs) -> Result<()> {
 /// sees to it that a tick makes its jobs once, so nobody has to be elected.
 pub(crate) async fn run(shared: Arc<Shared>) {
     if !shared.crons.is_empty() {
-        let mut ticker = Ticker { shared, refused: HashMap::new() };
+        let mut ticker = Ticker { shared, read: HashMap::new() };
         ticker.declare().await;
         loop {
             ticker.shared.wait_until_running().await;
@@ -51,8 +51,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 struct Ticker {
     shared: Arc<Shared>,
-    /// What was found wrong with a schedule that was changed by hand, so that it is told once.
-    refused: HashMap<String, Due>,
+    /// The schedules as they were read last; `None` for what could not be read.
+    read: HashMap<String, (Due, Option<Schedule>)>,
 }
 
 impl Ticker {
@@ -86,7 +86,7 @@ impl Ticker {
         for row in rows {
             let known = self.shared.crons.iter().find(|cron| cron.name == row.name).cloned();
             let Some(cron) = known else { continue };
-            let ticks = self.schedule(&row).map(|schedule| due(&schedule, &row, now));
+            let ticks = self.schedule(&row).map(|schedule| due(schedule, &row, now));
             let (ticks, then) = ticks.unwrap_or_default();
             next = then.into_iter().fold(next, Timestamp::min);
             if row.asked.is_some() || !ticks.is_empty() {
@@ -98,18 +98,17 @@ impl Ticker {
         until(next, self.shared.clock.now())
     }
 
-    /// When this is due; `None` while it is paused, and where the expression or the zone isn't known here.
-    fn schedule(&mut self, row: &ScheduleRecord) -> Option<Schedule> {
-        if row.paused {
-            return None;
+    /// When this is due; `None` while it is paused, and where the expression or the zone isn't known here. It is read again only when
+    /// it was changed, and what is wrong with it is told then.
+    fn schedule(&mut self, row: &ScheduleRecord) -> Option<&Schedule> {
+        if self.read.get(&row.name).is_none_or(|(due, _)| *due != row.due) {
+            let parsed = Schedule::parse(&row.due.expression, &row.due.zone);
+            if let Err(problem) = &parsed {
+                tracing::error!(schedule = row.name, %problem, "a schedule that was changed by hand is never due");
+            }
+            self.read.insert(row.name.clone(), (row.due.clone(), parsed.ok()));
         }
-        let parsed = Schedule::parse(&row.due.expression, &row.due.zone);
-        if let Err(problem) = &parsed
-            && self.refused.insert(row.name.clone(), row.due.clone()).as_ref() != Some(&row.due)
-        {
-            tracing::error!(schedule = row.name, %problem, "a schedule that was changed by hand is never due");
-        }
-        parsed.ok()
+        self.read.get(&row.name).and_then(|(_, schedule)| schedule.as_ref()).filter(|_| !row.paused)
     }
 }
 

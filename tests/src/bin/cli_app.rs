@@ -63,6 +63,10 @@ async fn main(app: App) -> Result<App, NoApp> {
         // It would fail if the program's log had been set up before.
         tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default()).expect("no log yet");
     }
-    let app = app.command("publish", "Greets everybody who is named", publish);
+    let app = app.cron("greetings", "@hourly", || Greet::dispatch("ann", 7)).command(
+        "publish",
+        "Greets everybody who is named",
+        publish,
+    );
     Ok(if is("bad command") { app.command("list", "Shadows a command", publish) } else { app })
 }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod by_hand;
+mod cron;
 mod dispatch;
 mod look;
 mod program;
