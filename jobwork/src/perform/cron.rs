@@ -10,29 +10,7 @@ use crate::job::{Missed, NewJob, Schedule};
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Make = dyn Fn(&Jobs) -> Result<Vec<NewJob>, BoxError> + Send + Sync;
 
-/// A schedule in code: a name, when it is due, and what it dispatches then.
-///
-/// [`App::schedule`](crate::App::schedule) gives it to a worker; `#[job(cron = "..")]` makes one by itself.
-///
-/// ```
-/// # #[cfg(feature = "macros")] mod example {
-/// use jobwork::{App, Cron, Missed, prelude::*};
-///
-/// #[job]
-/// async fn report(country: String) {
-///     println!("reporting on {country}");
-/// }
-///
-/// # pub
-/// fn app(expression: &str) -> App {
-///     let report = Cron::new("report on austria", expression, || Report::dispatch("at").priority(5))
-///         .tz("Europe/Vienna")
-///         .missed(Missed::Once);
-///     App::new().schedule(report)
-/// }
-/// # }
-/// # #[cfg(feature = "macros")] drop(example::app("0 3 * * *"));
-/// ```
+#[doc = include_str!("../../docs/cron.md")]
 #[derive(Clone)]
 #[must_use = "a schedule does nothing until it is given to an app"]
 pub struct Cron {
