@@ -30,8 +30,8 @@ pub use self::clock::Clock;
 pub use self::error::{Error, Result};
 pub use self::job::{
     Attempt, Backoff, BatchId, BatchPlace, BatchRecord, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished,
-    Flow, Job, JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, Missed, NewBatch, NewJob,
-    OnConflict, Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
+    Flow, Job, JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, Missed, NewBatch,
+    NewJob, OnConflict, Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
 };
 #[cfg(feature = "cron")]
 pub use self::job::{Schedule, ScheduleError};

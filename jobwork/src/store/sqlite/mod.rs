@@ -38,7 +38,8 @@ use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{
-    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups, places,
+    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+    places,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId};

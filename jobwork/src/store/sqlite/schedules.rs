@@ -8,7 +8,7 @@ use super::rows::malformed;
 use super::writer::Db;
 use super::{Sqlite, push};
 use crate::error::Result;
-use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored};
+use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, places};
 
 #[async_trait]
 impl Schedules for Sqlite {
@@ -23,6 +23,7 @@ impl Schedules for Sqlite {
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
         push::check(&fire.push.jobs)?;
+        places::check(&fire.push)?;
         let again = fire.clone();
         // Of all the workers that see a tick come, only the first has something to write.
         let look = move |db: &Db| Ok(awaiting(db, &fire)?.is_none().then_some(Ok(None)));
