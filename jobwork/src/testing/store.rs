@@ -6,7 +6,9 @@ use super::app::Performer;
 use crate::error::Result;
 use crate::job::Finished;
 use crate::store::memory::Memory;
-use crate::store::{Batch, Beat, Claim, Inspect, Push, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups};
+use crate::store::{
+    Batch, Beat, Claim, Inspect, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+};
 
 /// A memory store of one test. In inline mode, what is pushed is performed before the push returns.
 #[derive(Debug, Default)]
@@ -51,5 +53,9 @@ impl Store for TestStore {
 
     fn inspect(&self) -> Option<&dyn Inspect> {
         self.memory.inspect()
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
+        self.memory.schedules()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::config::Until;
 use super::fetcher::{Fetcher, Gate};
 use super::heartbeat::Heartbeat;
 use super::report::{StopReason, StopReport};
@@ -43,6 +44,8 @@ pub(crate) struct Supervisor {
     orders: mpsc::UnboundedReceiver<Order>,
     /// A sender of orders, for the parts that give some.
     order: mpsc::UnboundedSender<Order>,
+    /// How long it works.
+    until: Until,
     /// The fetchers' tasks, each watched.
     fetching: JoinSet<()>,
 }
@@ -61,8 +64,9 @@ impl Supervisor {
         shared: Arc<Shared>,
         gate: watch::Sender<Gate>,
         (order, orders): (mpsc::UnboundedSender<Order>, mpsc::UnboundedReceiver<Order>),
+        until: Until,
     ) -> Self {
-        Self { shared, gate, orders, order, fetching: JoinSet::new() }
+        Self { shared, gate, orders, order, until, fetching: JoinSet::new() }
     }
 
     /// Lives the worker's life, and reports how it ended.
@@ -87,8 +91,11 @@ impl Supervisor {
         }
         let beating = parts.spawn(Heartbeat::new(Arc::clone(&self.shared), self.order.clone()).run());
         parts.spawn(rescuer::run(Arc::clone(&self.shared)));
-        #[cfg(feature = "cron")]
-        parts.spawn(super::ticker::run(Arc::clone(&self.shared)));
+        // One that comes to work off what there is doesn't see what time brings.
+        if cfg!(feature = "cron") && self.until == Until::Stopped {
+            #[cfg(feature = "cron")]
+            parts.spawn(super::ticker::run(Arc::clone(&self.shared)));
+        }
         self.begin(fetchers, opening);
         let reason = self.work().await;
         self.end(reason, &heartbeat, Some(beating)).await
