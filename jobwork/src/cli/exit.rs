@@ -20,7 +20,7 @@ pub(super) const EXIT_CODES: &str = "Exit codes:
   0  done; for `work` also when jobs were handed back to their queue
   1  failed, or what was asked could not be done
   2  the command line is wrong
-  3  there is no such job, worker or schedule
+  3  there is no such job, batch, worker or schedule
   4  `work` could not write what became of some jobs: they will run again";
 
 /// Why a command did not do what it was asked.
@@ -62,8 +62,11 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let exit =
-            if matches!(error, Error::NoSuchJob(_) | Error::NoSuchBatch(_) | Error::NoSuchSchedule(_)) { Exit::NotFound } else { Exit::Failed };
+        let exit = if matches!(error, Error::NoSuchJob(_) | Error::NoSuchBatch(_) | Error::NoSuchSchedule(_)) {
+            Exit::NotFound
+        } else {
+            Exit::Failed
+        };
         Self { exit, ..Self::of(&error) }
     }
 }
