@@ -43,7 +43,7 @@ macro_rules! each_basic {
     };
 }
 
-each_basic!(axum_embedded, blocking, cancel, chain, graceful_shutdown, hello, middleware, retries, state);
+each_basic!(axum_embedded, batch, blocking, cancel, chain, graceful_shutdown, hello, middleware, retries, state);
 
 #[test]
 fn hello_is_short() {
