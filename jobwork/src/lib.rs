@@ -45,6 +45,7 @@ pub use self::perform::{
 pub use self::perform::{NextService, TowerLayer};
 #[cfg(feature = "encryption")]
 pub use self::secret::Keyring;
+pub use self::store::{Pause, QueueLimit, Target};
 pub use self::worker::{App, Queues, StopReason, StopReport, WorkerHandle};
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/chain.md")]

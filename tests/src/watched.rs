@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jobwork::store::memory::Memory;
 use jobwork::store::{
-    Batch, Beat, BeatKind, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
+    Batch, Beat, BeatKind, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
     Wakeups,
 };
 use jobwork::{Error, Finished, JobId, Result};
@@ -171,6 +171,10 @@ impl Store for Watched {
 
     fn schedules(&self) -> Option<&dyn Schedules> {
         self.memory.schedules()
+    }
+
+    fn control(&self) -> Option<&dyn Control> {
+        self.memory.control()
     }
 }
 

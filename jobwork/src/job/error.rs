@@ -9,8 +9,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What went wrong in one attempt, or what the job wants instead of a retry.
 ///
-/// Any error converts into it through `?`. The four verdicts are made by [`retry_after`](Self::retry_after),
-/// [`snooze`](Self::snooze), [`discard`](Self::discard) and [`dead`](Self::dead); they keep their meaning inside
+/// Any error converts into it through `?`. The five verdicts are made by [`retry_after`](Self::retry_after),
+/// [`snooze`](Self::snooze), [`rate_limited`](Self::rate_limited), [`discard`](Self::discard) and [`dead`](Self::dead); they keep their meaning inside
 /// `anyhow::Error` and inside any error that names them as its source.
 ///
 /// ```
@@ -49,6 +49,9 @@ pub enum Verdict {
     RetryAfter(Duration),
     /// Not yet; run again after this time. Uses no attempt.
     Snooze(Duration),
+    /// What it called takes no more for this time; run again after it, and give the other jobs of its rate keys no token
+    /// before. Uses no attempt.
+    RateLimited(Duration),
     /// Pointless by now: end it, without calling it a failure.
     Discard(String),
     /// Failed for good: keep it for somebody to look at.
@@ -125,6 +128,14 @@ impl JobError {
     #[must_use]
     pub fn snooze(wait: Duration) -> Self {
         Self::of_verdict(format!("asked to be run again after {wait:?}"), Verdict::Snooze(wait))
+    }
+
+    /// What the job called has a limit that is used up (an HTTP 429 with its `Retry-After`): run again after
+    /// `retry_after`. Uses no attempt and records no error. The buckets of the job's rate limits are empty until then, so
+    /// that the others of their keys are held too, in all processes; for a job without a rate limit it is a snooze.
+    #[must_use]
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        Self::of_verdict(format!("rate limited for {retry_after:?}"), Verdict::RateLimited(retry_after))
     }
 
     /// Pointless by now: end the job without calling it a failure, and cancel the rest of its chain.

@@ -25,6 +25,15 @@ pub enum Outcome {
         /// When it is due again.
         until: Timestamp,
     },
+    /// What it called has a limit that is used up: due again later, the attempt not counted, and the other jobs of its rate
+    /// keys get no token before then.
+    RateLimited {
+        /// When it is due again.
+        until: Timestamp,
+    },
+    /// It was claimed but never begun: ready as if it had not been claimed, its tokens returned, and no word of it in its
+    /// history.
+    Unstarted,
     /// The worker stopped before the job ended: ready now, the attempt not counted.
     HandedBack {
         /// What the job returned after its signal, kept in its history.
@@ -54,9 +63,10 @@ impl Outcome {
     #[must_use]
     pub fn word(&self) -> Option<&'static str> {
         match self {
-            Self::Completed { .. } => None,
+            Self::Completed { .. } | Self::Unstarted => None,
             Self::Retry { .. } => Some("failed"),
             Self::Snoozed { .. } => Some("snoozed"),
+            Self::RateLimited { .. } => Some("rate limited"),
             Self::HandedBack { .. } => Some("handed back"),
             Self::Cancelled { .. } => Some("cancelled"),
             Self::Discarded { .. } => Some("discarded"),
@@ -70,7 +80,18 @@ impl Outcome {
         match self {
             Self::Retry { failure, .. } | Self::Dead { failure, .. } => Some(failure),
             Self::HandedBack { failure } | Self::Cancelled { failure } => failure.as_ref(),
-            Self::Completed { .. } | Self::Snoozed { .. } | Self::Discarded { .. } => None,
+            Self::Completed { .. } | Self::Snoozed { .. } | Self::RateLimited { .. } | Self::Unstarted => None,
+            Self::Discarded { .. } => None,
+        }
+    }
+
+    /// Whether the job goes on by itself; one that was asked to be cancelled is cancelled instead.
+    #[must_use]
+    pub fn runs_again(&self) -> bool {
+        match self {
+            Self::Retry { .. } | Self::Snoozed { .. } | Self::RateLimited { .. } => true,
+            Self::HandedBack { .. } | Self::Unstarted => true,
+            Self::Completed { .. } | Self::Cancelled { .. } | Self::Discarded { .. } | Self::Dead { .. } => false,
         }
     }
 }

@@ -146,6 +146,10 @@ pub struct Record {
     pub version: u32,
     /// The batch it is a member of, or is called back by.
     pub batch: Option<BatchId>,
+    /// What keeps the ready job from being handed out: the key of a limit that is used up, or `paused job` and its name.
+    /// `None` also for a job that no claim has met yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
 }
 
 impl Record {
@@ -180,6 +184,7 @@ impl Record {
             retain: None,
             version: 1,
             batch: None,
+            held_by: None,
         }
     }
 }
@@ -194,7 +199,7 @@ pub struct Attempt {
     pub worker: WorkerId,
     /// When its outcome was written.
     pub at: Timestamp,
-    /// The outcome in one word: `failed`, `snoozed`, `handed back`, `cancelled`, `discarded`, `dead`, `rescued`.
+    /// The outcome in one word: `failed`, `snoozed`, `rate limited`, `handed back`, `cancelled`, `discarded`, `dead`, `rescued`.
     pub outcome: String,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,

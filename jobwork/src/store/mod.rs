@@ -11,6 +11,9 @@ mod connect;
 mod fill;
 pub(crate) use self::fill::fill;
 
+mod bucket;
+mod control;
+mod limits;
 pub mod memory;
 mod places;
 mod push;
@@ -31,6 +34,7 @@ pub(crate) use self::claim::EXPIRED;
 pub use self::claim::QueueCap;
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
+pub use self::control::{Control, Pause, QueueLimit, SetBy, Target};
 pub use self::push::{Push, Pushed, Stored};
 pub use self::requests::{
     Batch, BatchFilter, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served,
@@ -77,6 +81,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Schedules, or `None` where the server keeps none.
     fn schedules(&self) -> Option<&dyn Schedules>;
+
+    /// Pauses and the limits of queues, or `None` where the server has none.
+    fn control(&self) -> Option<&dyn Control>;
 }
 
 /// Care for jobs whose worker died, and for those whose time is over.

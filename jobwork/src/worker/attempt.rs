@@ -34,7 +34,8 @@ pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, room: Room) {
     let lease = claimed.lease;
     let Some(handler) = shared.handlers.get(claimed.name.as_str()).cloned() else {
         // Stores hand out only what they were asked for; if one doesn't, the job goes back to wait for a worker that can.
-        return shared.outcomes.send_now(handed_back(shared, lease));
+        let finished = Finished { lease, outcome: Outcome::Unstarted, at: shared.clock.now() };
+        return shared.outcomes.send_now(finished);
     };
     let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone());
     let span =
@@ -148,7 +149,9 @@ impl Attempt {
                 tracing::error!(ms, error = failure.message, kind = %failure.kind, %reason, "dead");
             }
             Outcome::Snoozed { until } => tracing::info!(ms, %until, "snoozed"),
+            Outcome::RateLimited { until } => tracing::info!(ms, %until, "rate limited"),
             Outcome::HandedBack { .. } => tracing::info!(ms, "handed back"),
+            Outcome::Unstarted => tracing::debug!("not started"),
             Outcome::Cancelled { .. } => tracing::info!(ms, "cancelled"),
             Outcome::Discarded { why } => tracing::info!(ms, why, "discarded"),
         }

@@ -14,6 +14,7 @@ pub(crate) fn classify(handling: &Handling, job: &Claimed, error: &JobError, now
     let dead = |reason| Outcome::Dead { reason, failure: error.to_failure() };
     match error.verdict() {
         Some(Verdict::Snooze(wait)) => return Outcome::Snoozed { until: after(now, *wait) },
+        Some(Verdict::RateLimited(wait)) => return Outcome::RateLimited { until: after(now, *wait) },
         Some(Verdict::Discard(why)) => return Outcome::Discarded { why: why.clone() },
         Some(Verdict::Dead(_)) => return dead(DeadReason::ItsOwnWord),
         Some(Verdict::RetryAfter(_)) | None => {}
@@ -101,6 +102,8 @@ mod tests {
         let handling = Handling::new().retry_if(|_| false);
         let wait = Duration::from_secs(9);
         assert_eq!(outcome(&handling, 9, &JobError::snooze(wait)), Outcome::Snoozed { until: after(NOW, wait) });
+        let limited = Outcome::RateLimited { until: after(NOW, wait) };
+        assert_eq!(outcome(&handling, 9, &JobError::rate_limited(wait)), limited);
         assert_eq!(outcome(&handling, 9, &JobError::discard("old")), Outcome::Discarded { why: "old".to_owned() });
         assert_eq!(dead_reason(&handling, 1, &JobError::dead("no")), Some(DeadReason::ItsOwnWord));
     }

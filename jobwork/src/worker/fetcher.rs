@@ -308,8 +308,7 @@ impl Fetcher {
             self.shared.outcomes.tally().let_go.extend(self.buffer.iter().map(|(job, _)| job.lease.job));
         }
         for (job, _place) in self.buffer.drain(..) {
-            let outcome = Outcome::HandedBack { failure: None };
-            let finished = Finished { lease: job.lease, outcome, at: self.shared.clock.now() };
+            let finished = Finished { lease: job.lease, outcome: Outcome::Unstarted, at: self.shared.clock.now() };
             self.shared.outcomes.send(finished).await;
         }
     }

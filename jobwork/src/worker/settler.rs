@@ -136,8 +136,10 @@ impl Settler {
             match (settled, &finished.outcome) {
                 (Settled::Lost, _) => lost(finished.lease),
                 (Settled::Stored, Outcome::Completed { .. }) => tally.completed += 1,
-                (Settled::Stored, Outcome::HandedBack { .. }) if tally.let_go.remove(&finished.lease.job) => {}
-                (Settled::Stored, Outcome::HandedBack { .. }) => tally.handed_back.push(finished.lease.job),
+                (Settled::Stored, Outcome::Unstarted) if tally.let_go.remove(&finished.lease.job) => {}
+                (Settled::Stored, Outcome::HandedBack { .. } | Outcome::Unstarted) => {
+                    tally.handed_back.push(finished.lease.job)
+                }
                 (Settled::Stored, _) => {}
             }
         }

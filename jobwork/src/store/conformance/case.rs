@@ -260,9 +260,11 @@ pub(super) fn dead(reason: DeadReason) -> Outcome {
 }
 
 /// One outcome of each kind.
-pub(super) fn every_outcome(at: Timestamp) -> [Outcome; 7] {
+pub(super) fn every_outcome(at: Timestamp) -> [Outcome; 9] {
     let snoozed = Outcome::Snoozed { until: at };
-    [completed("1"), failed(at), snoozed, handed_back(), cancelled(), discarded(), dead(DeadReason::Exhausted)]
+    let limited = Outcome::RateLimited { until: at };
+    let dead = dead(DeadReason::Exhausted);
+    [completed("1"), Outcome::Unstarted, failed(at), snoozed, limited, handed_back(), cancelled(), discarded(), dead]
 }
 
 pub(super) const DEAD_REASONS: [DeadReason; 6] = [

@@ -33,6 +33,8 @@ pub mod expire;
 pub mod finish;
 /// Looking at jobs.
 pub mod inspect;
+/// How many jobs of a key run at once.
+pub mod limit;
 /// Batches in batches.
 pub mod nested;
 /// Which jobs come first, and of which queue how many.
@@ -41,6 +43,8 @@ pub mod order;
 pub mod ordered;
 /// New jobs.
 pub mod push;
+/// How many jobs of a key start in a time.
+pub mod rate;
 /// The jobs of dead workers.
 pub mod rescue;
 /// Retrying by hand.
@@ -447,6 +451,43 @@ macro_rules! store_conformance {
                 a_removed_schedule_is_forgotten_until_it_is_declared_again
                 a_schedule_that_is_not_there_can_not_be_changed
             }
+            limit {
+                no_more_jobs_of_a_key_run_than_its_limit
+                a_job_over_its_limit_is_passed_over
+                a_job_over_its_limit_is_ready_and_told_what_holds_it
+                every_way_out_of_running_frees_its_place
+                the_jobs_of_a_dead_worker_free_their_places
+                a_poison_pill_frees_its_place
+                a_worker_that_leaves_frees_the_places_of_its_jobs
+                an_outcome_that_comes_too_late_frees_nothing
+                a_job_with_several_limits_needs_them_all_and_takes_from_none_otherwise
+                of_those_that_were_held_the_most_urgent_is_next
+                a_job_dispatched_later_does_not_overtake_those_that_are_held
+                a_held_job_that_nobody_performs_holds_up_no_other_of_its_key
+                a_candidate_that_is_cancelled_or_deleted_makes_way_for_the_next
+                a_held_job_can_be_cancelled_and_deleted
+                held_jobs_are_counted_and_listed_as_ready
+                a_scheduled_job_is_held_only_when_it_is_due
+                a_retried_job_keeps_its_limits
+                a_member_of_a_chain_keeps_its_limits
+                a_place_that_is_freed_wakes_those_who_wait_for_jobs
+                held_jobs_cost_later_claims_nothing_and_ask_for_no_polling
+                limits_under_which_nothing_could_run_are_refused
+                whatever_happens_no_limit_is_exceeded_and_everything_is_drained
+            }
+            rate {
+                a_full_bucket_gives_its_count_at_once_and_the_rest_in_time
+                a_bucket_never_holds_more_than_its_count
+                an_outcome_returns_no_token
+                a_job_over_its_rate_is_passed_over_and_says_when_to_look
+                a_fast_rate_asks_for_no_busy_polling_and_loses_nothing
+                a_job_that_one_limit_holds_takes_no_token_of_the_other
+                one_key_may_have_a_rate_and_a_concurrency
+                a_job_that_was_never_begun_is_as_if_it_had_not_been_claimed
+                a_rate_limited_job_uses_no_attempt_and_is_told_in_the_history
+                a_rate_limited_job_holds_the_others_of_its_rate_keys
+                a_newer_limit_counts_for_the_jobs_that_carry_it
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -524,6 +565,8 @@ mod tests {
             ("unique", include_str!("unique.rs")),
             ("ordered", include_str!("ordered.rs")),
             ("schedule", include_str!("schedule.rs")),
+            ("limit", include_str!("limit.rs")),
+            ("rate", include_str!("rate.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];

@@ -127,6 +127,8 @@ impl Rows {
             return false;
         }
         self.cancel_waiters_because(seq, &format!("chain member {id} was deleted"), now);
+        let record = self.jobs[&seq].record.clone();
+        self.leave_gate(seq, &record, None);
         self.count_deleted(seq, now);
         self.leave_line(seq, now);
         self.drop_key(seq);

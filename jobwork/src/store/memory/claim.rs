@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::rows::{Row, Rows};
 use crate::job::{Claimed, JobState, Lease};
-use crate::store::{Batch, Claim};
+use crate::store::{Batch, Claim, Target};
 
 /// The names that a worker serves, each with the newest version that it understands.
 type Names<'a> = HashMap<&'a str, u32>;
@@ -26,28 +28,72 @@ impl Rows {
         if !self.workers.contains_key(&claim.worker) {
             return batch;
         }
+        if let Some(until) = self.flow.pause(&Target::Everything, claim.now) {
+            batch.next_due = until;
+            return batch;
+        }
+        self.release(claim);
+        self.start_due(claim, &mut batch);
+        self.settle_gates(claim.now);
+        let looks = self.flow.gates.next_look(claim);
+        batch.next_due = batch.next_due.into_iter().chain(looks).min().filter(|_| batch.jobs.len() < claim.limit);
+        batch
+    }
+
+    fn start_due(&mut self, claim: &Claim, batch: &mut Batch) {
         let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
         let queues = claim.queues.as_deref().map_or_else(|| Cow::Owned(self.index.rotate()), Cow::Borrowed);
         let mut expired = 0;
         for queue in queues.iter() {
-            let room = claim.room(queue, claim.limit - batch.jobs.len());
-            let found = self.find_due(queue, claim, &names, room, EXPIRED_AT_MOST - expired);
-            expired += found.expired.len();
-            found.expired.into_iter().for_each(|seq| self.end_expired(seq, claim.now));
-            let full = found.due.len() == room;
-            batch.jobs.extend(found.due.into_iter().map(|seq| self.start(seq, claim)));
+            let next = match self.start_from(queue, claim, &names, batch, &mut expired) {
+                Some(wake) => wake,
+                None => self.index.next_due(queue, claim.now, |seq| self.is_named(seq, &names)),
+            };
+            batch.next_due = batch.next_due.into_iter().chain(next).min();
             if expired == EXPIRED_AT_MOST {
                 break;
-            }
-            if !full {
-                let next = self.index.next_due(queue, claim.now, |seq| self.is_named(seq, &names));
-                batch.next_due = batch.next_due.into_iter().chain(next).min();
             }
         }
         // Behind jobs that expired there may be more, and their end may make others ready.
         batch.next_due = if expired > 0 { Some(claim.now) } else { batch.next_due };
-        batch.next_due = batch.next_due.filter(|_| batch.jobs.len() < claim.limit);
-        batch
+    }
+
+    /// Starts due jobs of a queue. `None` where it has no more due ones, else when it is worth looking again, if that is
+    /// known.
+    fn start_from(
+        &mut self,
+        queue: &str,
+        claim: &Claim,
+        names: &Names<'_>,
+        batch: &mut Batch,
+        expired: &mut usize,
+    ) -> Option<Option<Timestamp>> {
+        let mut most = claim.room(queue, claim.limit - batch.jobs.len());
+        // Others are looked for in the place of those that turn out to be held.
+        loop {
+            let (free, wake) = self.flow.queue_room(queue, claim.now);
+            let room = free.min(most);
+            if room == 0 {
+                return Some(wake);
+            }
+            let found = self.find_due(queue, claim, names, room, EXPIRED_AT_MOST - *expired);
+            *expired += found.expired.len();
+            found.expired.iter().for_each(|seq| self.end_expired(*seq, claim.now));
+            let before = batch.jobs.len();
+            for seq in &found.due {
+                if self.admit(*seq, claim.now) {
+                    batch.jobs.push(self.start(*seq, claim));
+                }
+            }
+            let started = batch.jobs.len() - before;
+            most -= started;
+            if *expired == EXPIRED_AT_MOST {
+                return Some(Some(claim.now));
+            }
+            if started == found.due.len() && started < room {
+                return None;
+            }
+        }
     }
 
     /// The due jobs of a queue that the worker can perform, the most urgent first; it comes upon at most `expired`

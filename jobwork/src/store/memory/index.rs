@@ -25,6 +25,8 @@ impl Index {
     pub(super) fn insert(&mut self, seq: u64, job: &Record) {
         self.expiring.extend(expiry(job).map(|time| (time, seq)));
         match (job.state, job.worker) {
+            // A gate has it.
+            (JobState::Ready, _) if job.held_by.is_some() => {}
             (JobState::Ready, _) => {
                 let lane = self.ready.entry(job.queue.clone()).or_default();
                 lane.entry(Reverse(job.priority)).or_default().insert((job.run_at, seq));
@@ -42,6 +44,7 @@ impl Index {
             self.expiring.remove(&(time, seq));
         }
         match (job.state, job.worker) {
+            (JobState::Ready, _) if job.held_by.is_some() => {}
             (JobState::Ready, _) => self.remove_ready(seq, job),
             (JobState::Running, Some(worker)) => {
                 self.running.remove(&(worker, seq));

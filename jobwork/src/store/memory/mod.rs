@@ -3,9 +3,13 @@
 mod batches;
 mod by_hand;
 mod claim;
+mod control;
 mod expire;
+mod flow;
+mod gates;
 mod index;
 mod inspect;
+mod limits;
 mod ordered;
 mod outcomes;
 mod rows;
@@ -20,8 +24,8 @@ use jiff::Timestamp;
 
 use self::rows::Rows;
 use super::{
-    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Waker,
-    Wakeups,
+    Batch, Beat, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
+    Waker, Wakeups,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId};
@@ -107,6 +111,10 @@ impl Store for Memory {
     }
 
     fn schedules(&self) -> Option<&dyn Schedules> {
+        Some(self)
+    }
+
+    fn control(&self) -> Option<&dyn Control> {
         Some(self)
     }
 }

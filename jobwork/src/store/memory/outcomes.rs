@@ -26,9 +26,8 @@ impl Rows {
 
     /// Writes what became of a running job.
     pub(super) fn settle(&mut self, seq: u64, outcome: &Outcome, at: Timestamp) {
-        let would_run_again =
-            matches!(outcome, Outcome::Retry { .. } | Outcome::Snoozed { .. } | Outcome::HandedBack { .. });
-        let cancelled = would_run_again && self.jobs[&seq].record.cancel_requested;
+        self.settle_buckets(seq, outcome, at);
+        let cancelled = outcome.runs_again() && self.jobs[&seq].record.cancel_requested;
         let overruled = cancelled.then(|| Outcome::Cancelled { failure: outcome.failure().cloned() });
         let outcome = overruled.as_ref().unwrap_or(outcome);
         self.note(seq, outcome, at);
@@ -128,8 +127,8 @@ fn apply(job: &mut Record, outcome: &Outcome, at: Timestamp) {
             end(job, JobState::Completed, None, at);
         }
         Outcome::Retry { at: due, .. } => make_ready(job, *due),
-        Outcome::Snoozed { until } => give_back(job, *until),
-        Outcome::HandedBack { .. } => give_back(job, job.run_at.min(at)),
+        Outcome::Snoozed { until } | Outcome::RateLimited { until } => give_back(job, *until),
+        Outcome::HandedBack { .. } | Outcome::Unstarted => give_back(job, job.run_at.min(at)),
         Outcome::Cancelled { .. } => end(job, JobState::Cancelled, None, at),
         Outcome::Discarded { why } => end(job, JobState::Discarded, Some(why.clone()), at),
         Outcome::Dead { reason, .. } => end(job, JobState::Dead, Some(reason.to_string()), at),

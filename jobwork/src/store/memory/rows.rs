@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::batches::{InBatch, StoredBatch};
+use super::flow::Flow;
 use super::index::Index;
 use super::ordered::Lines;
 use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, JobId, JobState, Member, NewBatch, NewJob, Record, WorkerId};
-use crate::store::{Push, Pushed, ScheduleRecord, Stored, places};
+use crate::job::{Attempt, JobId, JobState, Limit, Member, NewBatch, NewJob, Record, WorkerId};
+use crate::store::{Push, Pushed, ScheduleRecord, Stored, limits, places};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ pub(super) struct Rows {
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) schedules: BTreeMap<String, ScheduleRecord>,
     pub(super) index: Index,
+    pub(super) flow: Flow,
     pub(super) changed: Changed,
     pub(super) keys: Keys,
     pub(super) lines: Lines,
@@ -58,6 +60,9 @@ pub(super) struct Row {
     pub(super) cancelled_by: Option<u64>,
     pub(super) in_batch: Option<InBatch>,
     pub(super) history: Vec<Attempt>,
+    pub(super) limits: Vec<Limit>,
+    /// The key that holds the ready job, or did until it became a candidate.
+    pub(super) hold: Option<String>,
 }
 
 /// A job that another one waits for, and the key of the arguments that takes its output.
@@ -154,6 +159,8 @@ impl Rows {
             cancelled_by: None,
             in_batch,
             history: Vec::new(),
+            limits: new.flow.limits,
+            hold: None,
         };
         self.jobs.insert(seq, row);
         self.hold_key(seq);
@@ -174,15 +181,31 @@ impl Rows {
         let Some(row) = self.jobs.get_mut(&seq) else { return };
         let was_open = !row.record.state.is_final();
         self.index.remove(seq, &row.record);
+        let before = row.hold.is_some().then(|| row.record.clone());
+        let ran = row.record.state == JobState::Running;
         change(&mut row.record);
-        if row.record.state != JobState::Running {
+        let state = row.record.state;
+        if state != JobState::Running {
             row.record.worker = None;
+        }
+        // What holds one that is due at another time, or is of another kind, has to meet it again.
+        let place = |job: &Record| (job.priority, job.run_at, job.version);
+        let moved = |before: &Record| place(before) != place(&row.record);
+        let left = before.filter(|before| state != JobState::Ready || moved(before));
+        if left.is_some() {
+            row.record.held_by = None;
         }
         self.index.insert(seq, &row.record);
         self.changed.ready |= row.record.state == JobState::Ready;
         self.changed.settled |= row.record.state.is_final();
         self.moved.extend(row.has_moved().then_some(seq));
         let ended = row.record.finished_at.filter(|_| was_open && row.record.state.is_final());
+        if ran && state != JobState::Running {
+            self.free_slots(seq);
+        }
+        if let Some(before) = left {
+            self.leave_gate(seq, &before, Some(state));
+        }
         self.give_up_key(seq);
         ended.into_iter().for_each(|at| self.leave_line(seq, at));
     }
@@ -199,6 +222,7 @@ fn needed(push: &Push) -> Vec<bool> {
 
 /// Whether the jobs of a push refer to each other as they may.
 fn check(jobs: &[NewJob]) -> Result<()> {
+    limits::check(jobs)?;
     for (index, job) in jobs.iter().enumerate() {
         if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
             let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);

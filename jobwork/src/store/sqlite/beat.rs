@@ -116,7 +116,7 @@ fn command(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Command>> {
 /// The jobs that a worker is running.
 pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
     db.prepare(
-        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claims FROM jobwork_jobs
+        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claims, flags FROM jobwork_jobs
          WHERE state = 2 AND worker = ?1 ORDER BY seq",
     )?
     .query_map([worker], |row| {
@@ -129,6 +129,7 @@ pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
             run_at: row.get(3)?,
             rescues: row.get(4)?,
             cancel: row.get(5)?,
+            flags: row.get(7)?,
         })
     })?
     .collect()

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::finish::end;
 use super::rows::{row_of, state};
 use super::writer::Db;
-use super::{batches, ordered, unique, waiters};
+use super::{batches, gates, ordered, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};
 
@@ -34,7 +34,7 @@ fn cancel_answer(found: Option<Found>) -> CancelAnswer {
     match found {
         None => CancelAnswer::NotFound,
         Some((_, state::RUNNING, _)) => CancelAnswer::Requested,
-        Some((_, state::WAITING | state::READY, _)) => CancelAnswer::Cancelled,
+        Some((_, state::HELD | state::WAITING | state::READY, _)) => CancelAnswer::Cancelled,
         Some(_) => CancelAnswer::Ended,
     }
 }
@@ -46,7 +46,7 @@ fn cancel_job(db: &Db, id: JobId, (seq, state, _): Found, now: i64) -> rusqlite:
             db.wake(Topic::Signals);
             Ok(())
         }
-        state::WAITING | state::READY => {
+        state::HELD | state::WAITING | state::READY => {
             end(db, seq, state::CANCELLED, None, now)?;
             waiters::cancel(db, seq, &format!("chain member {id} was cancelled"), now)
         }
@@ -83,6 +83,7 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     if state == state::RUNNING {
         return Ok(false);
     }
+    gates::withdraw(db, seq)?;
     waiters::cancel(db, seq, &format!("chain member {id} was deleted"), now)?;
     batches::forget(db, seq, now)?;
     if state < state::COMPLETED {

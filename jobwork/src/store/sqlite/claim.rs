@@ -8,9 +8,11 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::flow::{Admission, Flow, HELD_AT_MOST};
 use super::rows::{self, millis, time};
 use super::writer::Db;
-use super::{beat, expire, unique};
+use super::{beat, expire, gates, unique};
+use crate::job::Claimed;
 use crate::store::{Batch, Claim};
 
 /// A claim ends at most so many expired jobs that lie in its way; the next one goes on.
@@ -29,39 +31,103 @@ pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {
     if claim.limit == 0 || beat::key(db, claim.worker)?.is_none() {
         return Ok(Some(Batch::default()));
     }
-    let found = scan(db, claim, 1)?;
+    let flow = Flow::load(db, claim.now)?;
+    if let Some(until) = flow.everything_paused() {
+        return Ok(Some(Batch { jobs: Vec::new(), next_due: until }));
+    }
+    if gates::any_due(db, claim)? {
+        return Ok(None);
+    }
+    let found = scan(db, claim, 1, &flow, &[])?;
+    let next_due = found.next_due.into_iter().chain(flow.next_look(db, claim)?).min();
     let nothing = found.due.is_empty() && found.expired.is_empty();
-    Ok(nothing.then(|| Batch { jobs: Vec::new(), next_due: found.next_due.map(time) }))
+    Ok(nothing.then(|| Batch { jobs: Vec::new(), next_due: next_due.map(time) }))
 }
 
 /// Hands out jobs.
 pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
     let Some(key) = beat::key(db, claim.worker)? else { return Ok(Batch::default()) };
-    let found = scan(db, claim, claim.limit)?;
-    let sql = format!(
-        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3 WHERE seq = ?1
-         RETURNING {}, flags",
-        rows::CLAIMED
-    );
-    let mut start = db.prepare(&sql)?;
-    let now = millis(claim.now);
-    found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, now))?;
-    let jobs = found.due.iter().map(|seq| {
-        let (flags, job) = start
-            .query_row(params![seq, key, now], |row| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?)))?;
-        unique::started(db, *seq, flags)?;
-        Ok(job)
-    });
-    Ok(Batch { jobs: jobs.collect::<rusqlite::Result<_>>()?, next_due: found.next_due.map(time) })
+    let flow = Flow::load(db, claim.now)?;
+    if let Some(until) = flow.everything_paused() {
+        return Ok(Batch { jobs: Vec::new(), next_due: until });
+    }
+    gates::release(db, &flow, claim)?;
+    let (jobs, next_due) = start_due(db, claim, key, &flow)?;
+    flow.settle(db)?;
+    let looks = if jobs.len() < claim.limit { flow.next_look(db, claim)? } else { None };
+    Ok(Batch { jobs, next_due: next_due.into_iter().chain(looks).min().map(time) })
+}
+
+/// Starts due jobs, and looks for others in the place of those that turn out to be held.
+fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<(Vec<Claimed>, Option<i64>)> {
+    let (mut jobs, mut held) = (Vec::new(), 0);
+    loop {
+        let missing = claim.limit - jobs.len();
+        // Where many are held, many are looked at together.
+        let found = scan(db, claim, missing.max(held.min(100)), flow, &jobs)?;
+        found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, millis(claim.now)))?;
+        let before = held;
+        for seq in found.due {
+            if jobs.len() < claim.limit {
+                match start(db, claim, key, flow, seq)? {
+                    Some(job) => jobs.push(job),
+                    None => held += 1,
+                }
+            }
+        }
+        if held == before || jobs.len() == claim.limit {
+            return Ok((jobs, found.next_due));
+        }
+        if held >= HELD_AT_MOST {
+            return Ok((jobs, Some(millis(claim.now))));
+        }
+    }
+}
+
+/// Hands a job to the worker, unless it is held.
+fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
+    let sql = |condition| {
+        format!(
+            "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
+             WHERE seq = ?1 {condition} RETURNING {}, flags",
+            rows::CLAIMED
+        )
+    };
+    let start = |sql: &str| -> rusqlite::Result<Option<Claimed>> {
+        let row = params![seq, key, millis(claim.now)];
+        let started = |row: &Row<'_>| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?));
+        let Some((flags, job)) = db.prepare(sql)?.query_row(row, started).optional()? else { return Ok(None) };
+        unique::started(db, seq, flags)?;
+        Ok(Some(job))
+    };
+    if !flow.is_close() {
+        // One statement finds out that the job is limited by nothing, and starts it.
+        let started = start(&sql("AND flags & 32 = 0 AND hold IS NULL"))?;
+        if started.is_some() {
+            return Ok(started);
+        }
+    }
+    match flow.admit(db, seq)? {
+        Admission::Admitted => start(&sql("")),
+        Admission::Held => Ok(None),
+    }
 }
 
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.
-fn scan(db: &Db, claim: &Claim, limit: usize) -> rusqlite::Result<Found> {
+/// The claim has these jobs already.
+fn scan(db: &Db, claim: &Claim, limit: usize, flow: &Flow, jobs: &[Claimed]) -> rusqlite::Result<Found> {
     let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
     let now = millis(claim.now);
     let mut found = Found::default();
     for queue in queues(db, claim)?.iter() {
-        let room = claim.room(queue, limit - found.due.len());
+        let (free, wake) = flow.queue_room(db, queue)?;
+        if free == 0 {
+            found.next_due = found.next_due.into_iter().chain(wake).min();
+            continue;
+        }
+        let taken = jobs.iter().filter(|job| job.queue == *queue).count();
+        let free = free.min(claim.room(queue, usize::MAX).saturating_sub(taken));
+        let room = free.min(limit - found.due.len());
         let due = find_due(db, claim, queue, &names, room, &mut found.expired)?;
         let full = due.len() == room;
         found.due.extend(due);

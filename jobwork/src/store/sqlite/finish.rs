@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
-use super::{batches, beat, ordered, unique, waiters};
+use super::{batches, beat, gates, limits, ordered, unique, waiters};
 use crate::job::{Finished, Outcome, WorkerId};
 use crate::store::{Settled, Topic};
 
@@ -20,6 +20,7 @@ pub(super) struct Running {
     pub(super) run_at: i64,
     pub(super) rescues: i64,
     pub(super) cancel: bool,
+    pub(super) flags: i64,
 }
 
 /// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, the worker's key, and which
@@ -57,22 +58,24 @@ fn finish_one(db: &Db, fence: Fence, finished: &Finished) -> rusqlite::Result<bo
 
 fn running(db: &Db, fence: Fence) -> rusqlite::Result<Option<Running>> {
     db.prepare(
-        "SELECT run_at, rescues, cancel FROM jobwork_jobs
+        "SELECT run_at, rescues, cancel, flags FROM jobwork_jobs
          WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5",
     )?
     .query_row(fence, |row| {
         let (seq, created_at, attempt, worker, claim) = fence;
-        let (run_at, rescues, cancel) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Running { seq, created_at, attempt, worker, claim, run_at, rescues, cancel })
+        let (run_at, rescues, cancel, flags) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Running { seq, created_at, attempt, worker, claim, run_at, rescues, cancel, flags })
     })
     .optional()
 }
 
 /// Writes what became of a running job.
 pub(super) fn settle(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
-    let would_run_again =
-        matches!(outcome, Outcome::Retry { .. } | Outcome::Snoozed { .. } | Outcome::HandedBack { .. });
-    let overruled = (job.cancel && would_run_again).then(|| Outcome::Cancelled { failure: outcome.failure().cloned() });
+    if job.flags & flag::LIMITED != 0 {
+        limits::settle(db, job.seq, outcome, at)?;
+    }
+    let overruled =
+        (job.cancel && outcome.runs_again()).then(|| Outcome::Cancelled { failure: outcome.failure().cloned() });
     let outcome = overruled.as_ref().unwrap_or(outcome);
     if let Some(word) = outcome.word() {
         let (seq, attempt, worker, failure) = (job.seq, job.attempt, job.worker, outcome.failure());
@@ -91,7 +94,8 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
             batches::follow(db, job.seq, at)
         }
         Outcome::Snoozed { until } => again(db, job.seq, job.attempt - 1, millis(*until)),
-        Outcome::HandedBack { .. } => again(db, job.seq, job.attempt - 1, job.run_at.min(at)),
+        Outcome::RateLimited { until } => again(db, job.seq, job.attempt - 1, millis(*until)),
+        Outcome::HandedBack { .. } | Outcome::Unstarted => again(db, job.seq, job.attempt - 1, job.run_at.min(at)),
         Outcome::Cancelled { .. } => {
             end(db, job.seq, state::CANCELLED, None, at)?;
             let why = format!("chain member {} was cancelled", job_id(job.seq, job.created_at));
@@ -119,6 +123,9 @@ fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bo
         .optional()?;
     let Some(flags) = flags else { return Ok(false) };
     db.wake(Topic::Settled);
+    if flags & flag::LIMITED != 0 {
+        limits::free(db, seq)?;
+    }
     if flags & flag::AWAITED != 0 {
         waiters::release(db, seq, output, at)?;
     }
@@ -150,6 +157,7 @@ pub(super) fn again(db: &Db, seq: i64, attempt: i64, run_at: i64) -> rusqlite::R
 
 /// The job will not go on by itself.
 pub(super) fn end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
+    gates::withdraw(db, seq)?;
     let written = "UPDATE jobwork_jobs SET state = ?2, worker = NULL, reason = ?3, finished_at = ?4 WHERE seq = ?1 RETURNING flags";
     let flags = db.prepare(written)?.query_row(params![seq, state, reason, at], |row| row.get(0)).optional()?;
     db.wake(Topic::Settled);

@@ -70,7 +70,7 @@ fn condition(state: JobState) -> &'static str {
     match state {
         JobState::Waiting => "j.state = 0",
         JobState::Scheduled => "(j.state = 1 AND j.run_at > ?2)",
-        JobState::Ready => "(j.state = 1 AND j.run_at <= ?2)",
+        JobState::Ready => "((j.state = 1 AND j.run_at <= ?2) OR (j.state = -1 AND j.hold IS NOT NULL))",
         JobState::Running => "j.state = 2",
         JobState::Completed => "j.state = 3",
         JobState::Cancelled => "(j.state = 4 AND j.state > 3)",
@@ -91,6 +91,7 @@ pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Coun
         "SELECT 0, 0, count(*) FROM jobwork_jobs WHERE state = 0
          UNION ALL SELECT 1, 9223372036854775807, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at > ?1
          UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at <= ?1
+         UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = -1 AND hold IS NOT NULL
          UNION ALL SELECT 2, 0, count(*) FROM jobwork_jobs WHERE state = 2
          UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 3 GROUP BY state",
     )?;
@@ -112,6 +113,8 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
          UNION ALL SELECT queue, 1, 1, count(*), NULL FROM jobwork_jobs WHERE state = 1 AND run_at > ?1 GROUP BY queue
          UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
             WHERE state = 1 AND run_at <= ?1 GROUP BY queue
+         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
+            WHERE state = -1 AND hold IS NOT NULL GROUP BY queue
          UNION ALL SELECT queue, 2, 0, count(*), NULL FROM jobwork_jobs WHERE state = 2 GROUP BY queue",
     )?;
     let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();
@@ -123,7 +126,11 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
         match (row.get(1)?, row.get(2)?) {
             (0, _) => counts.waiting = count,
             (1, true) => counts.scheduled = count,
-            (1, false) => (counts.ready, counts.oldest_due) = (count, row.get::<_, Option<i64>>(4)?.map(time)),
+            (1, false) => {
+                let oldest = row.get::<_, Option<i64>>(4)?.map(time);
+                counts.ready += count;
+                counts.oldest_due = counts.oldest_due.into_iter().chain(oldest).min();
+            }
             _ => counts.running = count,
         }
     }

@@ -5,11 +5,15 @@ mod beat;
 mod busy;
 mod change;
 mod claim;
+mod control;
 mod database;
 mod expire;
 mod finish;
+mod flow;
+mod gates;
 mod history;
 mod inspect;
+mod limits;
 mod locks;
 mod look;
 mod open;
@@ -38,8 +42,8 @@ use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{
-    Batch, Beat, Claim, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
-    places,
+    Batch, Beat, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
+    Wakeups, places,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId};
@@ -146,6 +150,10 @@ impl Store for Sqlite {
     }
 
     fn schedules(&self) -> Option<&dyn Schedules> {
+        Some(self)
+    }
+
+    fn control(&self) -> Option<&dyn Control> {
         Some(self)
     }
 }

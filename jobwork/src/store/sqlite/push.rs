@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use rusqlite::params;
 
 use super::batches;
+use super::limits;
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use super::{ordered, unique};
@@ -13,6 +14,7 @@ use crate::store::{Push, Pushed, Stored, Topic};
 
 /// Whether the jobs of a push refer to each other as they may.
 pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
+    crate::store::limits::check(jobs)?;
     for (index, job) in jobs.iter().enumerate() {
         if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
             let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
@@ -43,8 +45,10 @@ fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
     let mut stored = Vec::with_capacity(jobs.len());
     for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
-        let flags = if awaited.contains(&index) { flag::AWAITED } else { 0 };
-        let needed = flags != 0 || job.chain.is_some() || !job.waits.is_empty() || batches.calls(index);
+        let awaited = if awaited.contains(&index) { flag::AWAITED } else { 0 };
+        let limited = if job.flow.limits.is_empty() { 0 } else { flag::LIMITED };
+        let flags = awaited | limited;
+        let needed = awaited != 0 || job.chain.is_some() || !job.waits.is_empty() || batches.calls(index);
         match unique::existing(db, job, needed, first, now)? {
             Ok(None) => stored.push(Pushed::New(job_id(seq, now))),
             Ok(Some(existing)) => {
@@ -100,8 +104,8 @@ fn insert(
     let mut statement = db.prepare(
         "INSERT INTO jobwork_jobs
          (seq, state, name, queue, priority, run_at, created_at, retries, waits, chain, position, on_error, tags, args,
-          version, flags, expires_at, retry_until, retain, batch, standing)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+          version, flags, expires_at, retry_until, retain, batch, standing, limits)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     )?;
     statement.execute(params![
         seq,
@@ -125,6 +129,7 @@ fn insert(
         job.retain.map(duration),
         batch.map(|(batch, _)| batch as i64),
         batch.filter(|(_, part)| *part == Part::Member).map(|_| 0),
+        limits::text(&job.flow.limits)?,
     ])?;
     Ok(())
 }

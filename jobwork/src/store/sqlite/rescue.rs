@@ -1,8 +1,8 @@
 use super::finish::{self, Running, settle};
 use super::history::{self, Entry};
-use super::rows::{job_id, malformed, millis, state};
+use super::rows::{flag, job_id, malformed, millis, state};
 use super::writer::Db;
-use super::{beat, locks};
+use super::{beat, limits, locks};
 use crate::job::{DeadReason, Failure, FailureKind, JobId, Outcome, WorkerId};
 use crate::store::Rescue;
 
@@ -51,6 +51,9 @@ fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
     let outcome = if poison { "dead" } else { "rescued" };
     let (seq, attempt, worker, failure) = (job.seq, job.attempt, job.worker, failure.as_ref());
     history::remember(db, &Entry { seq, attempt, worker, at, outcome, failure })?;
+    if job.flags & flag::LIMITED != 0 {
+        limits::free(db, job.seq)?;
+    }
     finish::again(db, seq, attempt - 1, job.run_at)?;
     if poison {
         finish::end(db, seq, state::DEAD, Some(&DeadReason::Poison.to_string()), at)?;

@@ -8,10 +8,13 @@ use rusqlite::{Connection, Row};
 
 use super::batches;
 use crate::job::{BatchId, Claimed, JobId, JobState, Lease, Member, Record, WorkerId};
+use crate::store::limits::told;
 
 /// The numbers that stand for states in the file. Scheduled is ready with a later `run_at`, so that a job falls due
 /// without anybody writing.
 pub(super) mod state {
+    /// Ready, but held by the key in `hold`: reported as ready.
+    pub(in super::super) const HELD: i64 = -1;
     pub(in super::super) const WAITING: i64 = 0;
     pub(in super::super) const READY: i64 = 1;
     pub(in super::super) const RUNNING: i64 = 2;
@@ -34,6 +37,8 @@ pub(super) mod flag {
     pub(in super::super) const ORDERED: i64 = 8;
     /// It has a part in a batch.
     pub(in super::super) const BATCHED: i64 = 16;
+    /// It carries limits, or has slots of a queue's.
+    pub(in super::super) const LIMITED: i64 = 32;
 }
 
 /// The state of a row with this number and due time.
@@ -41,7 +46,7 @@ pub(super) fn job_state(number: i64, run_at: i64, now: i64) -> JobState {
     match number {
         state::WAITING => JobState::Waiting,
         state::READY if run_at > now => JobState::Scheduled,
-        state::READY => JobState::Ready,
+        state::READY | state::HELD => JobState::Ready,
         state::RUNNING => JobState::Running,
         state::COMPLETED => JobState::Completed,
         state::CANCELLED => JobState::Cancelled,
@@ -107,7 +112,8 @@ pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.
     j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
     j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
     j.retry_until, j.retain, j.version, j.unique_key, j.ordered, j.batch, \
-    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch) FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch), \
+    iif(j.state = -1, j.hold, NULL) FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
@@ -134,6 +140,7 @@ pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
     job.unique_key = row.get(25)?;
     job.ordered = row.get(26)?;
     job.batch = batch(row, 27)?;
+    job.held_by = row.get::<_, Option<String>>(29)?.map(|key| told(&key));
     Ok(job)
 }
 

@@ -54,6 +54,8 @@ CREATE TABLE jobwork_jobs (
 CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE state = 0;
 CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version, expires_at) WHERE state = 1;
 CREATE INDEX jobwork_expiring ON jobwork_jobs (expires_at) WHERE state < 2 AND expires_at IS NOT NULL;
+CREATE INDEX jobwork_held ON jobwork_jobs (hold, queue, name, version, state, priority DESC, run_at, seq)
+    WHERE hold IS NOT NULL;
 CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
 CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
@@ -104,6 +106,39 @@ CREATE INDEX jobwork_attempts_job ON jobwork_attempts (job);
 CREATE TABLE jobwork_schedules (
     name TEXT PRIMARY KEY,
     schedule TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE jobwork_slots (
+    key TEXT NOT NULL,
+    job INTEGER NOT NULL,
+    PRIMARY KEY (key, job)
+) WITHOUT ROWID;
+CREATE INDEX jobwork_slots_job ON jobwork_slots (job);
+CREATE TABLE jobwork_buckets (
+    key TEXT PRIMARY KEY,
+    full_at INTEGER NOT NULL,
+    taken_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX jobwork_buckets_full ON jobwork_buckets (full_at);
+CREATE TABLE jobwork_gates (
+    key TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    wake_at INTEGER,
+    look_at INTEGER,
+    PRIMARY KEY (key, queue, name, version)
+) WITHOUT ROWID;
+CREATE INDEX jobwork_gates_due ON jobwork_gates (queue, name, version, wake_at, look_at) WHERE wake_at IS NOT NULL;
+CREATE TABLE jobwork_pauses (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+CREATE TABLE jobwork_queue_limits (
+    queue TEXT PRIMARY KEY,
+    rule TEXT,
+    at_start TEXT
 ) WITHOUT ROWID;
 CREATE TABLE jobwork_workers (
     key INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::expire;
+use super::gates;
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use crate::error::{Error, Result};
@@ -85,7 +86,7 @@ pub(super) fn existing(
         let existing = (holder.seq < first).then(|| holder.id());
         return Ok(Err(Error::Duplicate { job: job.name.to_string(), existing }));
     }
-    let begun = !matches!(holder.state, state::WAITING | state::READY);
+    let begun = !matches!(holder.state, state::HELD | state::WAITING | state::READY);
     if !begun && holder.name == job.name {
         replace(db, &holder, job, unique.on_conflict, now)?;
     }
@@ -94,6 +95,8 @@ pub(super) fn existing(
 
 fn replace(db: &Db, holder: &Holder, job: &NewJob, on_conflict: OnConflict, now: i64) -> rusqlite::Result<()> {
     let OnConflict::Replace { args, schedule, at_most } = on_conflict else { return Ok(()) };
+    // Due at another time, or in another version, it has to be met again by what held it.
+    gates::withdraw(db, holder.seq)?;
     if args {
         let replaced = "UPDATE jobwork_jobs SET args = ?2, version = ?3 WHERE seq = ?1";
         db.execute(replaced, params![holder.seq, job.args, job.version])?;

@@ -1,0 +1,177 @@
+//! Jobs over a limit, and those of a paused name: held out of the ready index, so that they cost nothing to pass.
+//!
+//! A held row's `hold` is the key that holds it. Rows of one key, queue, name and version stand behind one gate, so that
+//! those which a worker doesn't serve never stand in front of those which it does. A claim lets due gates' best rows into
+//! the ready index again, as many as the key has room for; there they are *candidates* until they leave: they keep
+//! `hold`, and are counted, so that no more are let out than can start.
+//!
+//! The invariant: behind a gate with held rows, the gate is due, or due at a time at which its key has room, or its key
+//! has no slot (and freeing one makes it due), or its name is paused (and the resume makes it due), or a candidate of it
+//! is ready (and its claim, and its leaving in any other way, look at the gate again). So nobody is held for ever, and
+//! nobody polls.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::flow::Flow;
+use super::limits::{self, Wake};
+use super::rows::{millis, state};
+use super::writer::Db;
+use crate::job::Limit;
+use crate::store::{Claim, Topic};
+
+/// What stands behind one gate of a key: a queue, a name and a version.
+pub(super) type Kind = (String, String, u32);
+
+/// So many gates of a kind are looked at in one claim; the next one goes on.
+const GATES_AT_MOST: i64 = 256;
+
+/// One of the keys held rows: a job may have room now.
+pub(super) fn open(db: &Db, key: &str) -> rusqlite::Result<()> {
+    if db.execute("UPDATE jobwork_gates SET wake_at = 0, look_at = 0 WHERE key = ?1", [key])? > 0 {
+        db.wake(Topic::Ready);
+    }
+    Ok(())
+}
+
+/// A job that may be held or a candidate leaves its gate otherwise than by a claim: others may take its place.
+pub(super) fn withdraw(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    let hold = "SELECT hold FROM jobwork_jobs WHERE seq = ?1 AND hold IS NOT NULL";
+    let hold: Option<String> = db.prepare(hold)?.query_row([seq], |row| row.get(0)).optional()?;
+    if let Some(key) = hold {
+        db.execute("UPDATE jobwork_jobs SET state = iif(state = -1, 1, state), hold = NULL WHERE seq = ?1", [seq])?;
+        open(db, &key)?;
+    }
+    Ok(())
+}
+
+/// Holds a ready job.
+pub(super) fn hold(db: &Db, seq: i64, key: &str, kind: &Kind) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_jobs SET state = ?3, hold = ?2 WHERE seq = ?1", params![seq, key, state::HELD])?;
+    let (queue, name, version) = kind;
+    db.execute(
+        "INSERT OR IGNORE INTO jobwork_gates (key, queue, name, version) VALUES (?1, ?2, ?3, ?4)",
+        params![key, queue, name, version],
+    )?;
+    Ok(())
+}
+
+/// Whether a gate is due behind which are jobs for this worker.
+pub(super) fn any_due(db: &Db, claim: &Claim) -> rusqlite::Result<bool> {
+    Ok(next(db, claim)?.is_some_and(|(wake_at, _)| wake_at <= millis(claim.now)))
+}
+
+/// When the first gate with jobs for this worker is due, and when it is worth looking.
+pub(super) fn next(db: &Db, claim: &Claim) -> rusqlite::Result<Option<(i64, i64)>> {
+    let mut first = None;
+    for (queue, name, version) in kinds(db, claim)? {
+        let next = db
+            .prepare(
+                "SELECT wake_at, look_at FROM jobwork_gates
+                 WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at IS NOT NULL ORDER BY wake_at LIMIT 1",
+            )?
+            .query_row(params![queue, name, version], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        first = first.into_iter().chain(next).min();
+    }
+    Ok(first)
+}
+
+/// Lets the best held jobs for this worker out of due gates.
+pub(super) fn release(db: &Db, flow: &Flow, claim: &Claim) -> rusqlite::Result<()> {
+    for kind in kinds(db, claim)? {
+        let (queue, name, version) = &kind;
+        let due: Vec<String> = db
+            .prepare(
+                "SELECT key FROM jobwork_gates WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at <= ?4
+                 ORDER BY wake_at LIMIT ?5",
+            )?
+            .query_map(params![queue, name, version, millis(claim.now), GATES_AT_MOST], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for key in due {
+            release_from(db, flow, &key, &kind, claim.limit)?;
+            settle(db, flow, &key, &kind)?;
+        }
+    }
+    Ok(())
+}
+
+/// The kinds of job behind gates that may open by themselves or are due, those for this worker only.
+fn kinds(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<Kind>> {
+    let mut next = db.prepare(
+        "SELECT queue, name, version FROM jobwork_gates
+         WHERE wake_at IS NOT NULL AND (queue, name, version) > (?1, ?2, ?3) ORDER BY queue, name, version LIMIT 1",
+    )?;
+    let mut kinds = Vec::new();
+    // Before every kind: no version is negative.
+    let mut last = (String::new(), String::new(), -1_i64);
+    loop {
+        let found = next.query_row(params![last.0, last.1, last.2], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+        });
+        let Some(kind) = found.optional()? else { return Ok(kinds) };
+        last = (kind.0.clone(), kind.1.clone(), i64::from(kind.2));
+        if serves(claim, &kind) {
+            kinds.push(kind);
+        }
+    }
+}
+
+fn serves(claim: &Claim, (queue, name, version): &Kind) -> bool {
+    let served = |served: &crate::store::Served| served.name == *name && *version <= served.version;
+    claim.queues.as_ref().is_none_or(|queues| queues.contains(queue)) && claim.names.iter().any(served)
+}
+
+const BEHIND: &str = "FROM jobwork_jobs WHERE hold = ?1 AND queue = ?2 AND name = ?3 AND version = ?4";
+
+fn release_from(db: &Db, flow: &Flow, key: &str, kind: &Kind, most: usize) -> rusqlite::Result<()> {
+    let Some(limits) = first_held(db, key, kind)? else { return Ok(()) };
+    let room = flow.room(db, key, kind, &limits)?.min(most);
+    let room = room.saturating_sub(candidates(db, key, kind, room)?);
+    let (queue, name, version) = kind;
+    let released = format!(
+        "UPDATE jobwork_jobs SET state = 1 WHERE seq IN
+         (SELECT seq {BEHIND} AND state = -1 ORDER BY priority DESC, run_at, seq LIMIT ?5)"
+    );
+    db.execute(&released, params![key, queue, name, version, room as i64])?;
+    Ok(())
+}
+
+/// How many have been let out and wait for their claim; counted up to `most`.
+fn candidates(db: &Db, key: &str, (queue, name, version): &Kind, most: usize) -> rusqlite::Result<usize> {
+    let count = format!("SELECT count(*) FROM (SELECT 1 {BEHIND} AND state = 1 LIMIT ?5)");
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let count: i64 = db.prepare(&count)?.query_row(params![key, queue, name, version, most], |row| row.get(0))?;
+    Ok(count.unsigned_abs() as usize)
+}
+
+/// The limits of the job that is the first to be let out.
+fn first_held(db: &Db, key: &str, (queue, name, version): &Kind) -> rusqlite::Result<Option<Vec<Limit>>> {
+    let first = format!("SELECT limits {BEHIND} AND state = -1 ORDER BY priority DESC, run_at, seq LIMIT 1");
+    let first: Option<Option<String>> =
+        db.prepare(&first)?.query_row(params![key, queue, name, version], |row| row.get(0)).optional()?;
+    first.map(limits::parse).transpose()
+}
+
+/// Says when a gate is due, so that the invariant holds; a gate with nothing behind it is forgotten.
+pub(super) fn settle(db: &Db, flow: &Flow, key: &str, kind: &Kind) -> rusqlite::Result<()> {
+    let (queue, name, version) = kind;
+    let Some(limits) = first_held(db, key, kind)? else {
+        let done = "DELETE FROM jobwork_gates WHERE key = ?1 AND queue = ?2 AND name = ?3 AND version = ?4";
+        db.execute(done, params![key, queue, name, version])?;
+        return Ok(());
+    };
+    let wake: Wake = if flow.room(db, key, kind, &limits)? == 0 {
+        flow.wake(db, key, kind, &limits)?
+    } else if candidates(db, key, kind, 1)? > 0 {
+        None
+    } else {
+        Some((Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH))
+    };
+    let (wake_at, look_at) = (wake.map(|wake| millis(wake.0)), wake.map(|wake| millis(wake.1)));
+    db.execute(
+        "UPDATE jobwork_gates SET wake_at = ?5, look_at = ?6 WHERE key = ?1 AND queue = ?2 AND name = ?3 AND version = ?4",
+        params![key, queue, name, version, wake_at, look_at],
+    )?;
+    Ok(())
+}
