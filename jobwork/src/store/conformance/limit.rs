@@ -485,8 +485,10 @@ async fn walk(case: Case, seed: u64) -> jiff::Timestamp {
 }
 
 pub async fn whatever_happens_no_limit_is_exceeded_and_everything_is_drained(store: Arc<dyn Store>) {
+    // A store on a disk takes its time for each step.
+    let walks = if store.name() == "memory" { 60 } else { 4 };
     let mut case = Case::new(store);
-    for seed in 0..60 {
+    for seed in 0..walks {
         case.now = walk(case.clone(), seed).await;
         // The buckets of the next walk are full.
         case.pass(HOUR);
