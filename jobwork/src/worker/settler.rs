@@ -138,7 +138,7 @@ impl Settler {
                 (Settled::Stored, Outcome::Completed { .. }) => tally.completed += 1,
                 (Settled::Stored, Outcome::Unstarted) if tally.let_go.remove(&finished.lease.job) => {}
                 (Settled::Stored, Outcome::HandedBack { .. } | Outcome::Unstarted) => {
-                    tally.handed_back.push(finished.lease.job)
+                    tally.handed_back.push(finished.lease.job);
                 }
                 (Settled::Stored, _) => {}
             }

@@ -309,7 +309,7 @@ pub async fn limits_under_which_nothing_could_run_are_refused(store: Arc<dyn Sto
     let wrong = [
         Flow::default().limit(Limit::concurrency("a", 0)),
         Flow::default().limit(Limit::rate("a", 0, SECOND)),
-        Flow::default().limit(Limit::rate("a", 1, SECOND - SECOND)),
+        Flow::default().limit(Limit::rate("a", 1, std::time::Duration::ZERO)),
         Flow::default().limit(Limit::concurrency("\u{1}queue a", 1)),
         Flow::default().limit(Limit::concurrency("a", 1)).limit(Limit::concurrency("a", 2)),
     ];
@@ -445,7 +445,7 @@ impl Walk {
     async fn drain(&mut self) {
         let worker = self.case.join().await;
         for _ in 0..10_000 {
-            let batch = self.case.claim_as(self.case.asks(worker, 3)).await;
+            let batch = self.case.claim_as(self.case.asks(worker, 12)).await;
             self.started.extend(batch.jobs.iter().map(|job| (self.case.now, job.lease.job)));
             self.running.extend(batch.jobs);
             self.check();
@@ -463,7 +463,7 @@ impl Walk {
     }
 }
 
-async fn walk(case: Case, seed: u64) -> jiff::Timestamp {
+async fn walk(case: Case, seed: u64, steps: usize) -> jiff::Timestamp {
     let workers = vec![case.join().await, case.join().await, case.join().await];
     let limits = BTreeMap::new();
     let mut walk = Walk { case, random: seed, workers, running: Vec::new(), limits, started: Vec::new() };
@@ -486,10 +486,10 @@ async fn walk(case: Case, seed: u64) -> jiff::Timestamp {
 
 pub async fn whatever_happens_no_limit_is_exceeded_and_everything_is_drained(store: Arc<dyn Store>) {
     // A store on a disk takes its time for each step.
-    let walks = if store.name() == "memory" { 60 } else { 4 };
+    let (walks, steps) = if store.name() == "memory" { (60, 150) } else { (3, 60) };
     let mut case = Case::new(store);
     for seed in 0..walks {
-        case.now = walk(case.clone(), seed).await;
+        case.now = walk(case.clone(), seed, steps).await;
         // The buckets of the next walk are full.
         case.pass(HOUR);
     }
