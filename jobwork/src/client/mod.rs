@@ -3,6 +3,7 @@
 mod batch;
 mod batch_handle;
 mod chain;
+mod control;
 pub(crate) mod current;
 mod dispatch;
 mod handle;

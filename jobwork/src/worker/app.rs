@@ -14,6 +14,7 @@ use crate::client::{DispatchHook, Jobs};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::perform::{ErrorHandler, IntoErrorHandler, JobEntry, Middleware, Perform, Registry, States};
+use crate::store::QueueLimit;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -226,6 +227,22 @@ impl App {
     /// By default every queue is served, in no particular order.
     pub fn queues(mut self, queues: impl Into<Queues>) -> Self {
         self.config.queues = Some(queues.into());
+        self
+    }
+
+    /// What all jobs of a queue share over all workers of the store, whatever else they carry: written to the store when
+    /// the worker starts. A limit set by hand ([`Jobs::limit_queue`]) holds until a start that names another one than the
+    /// last start did.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use jobwork::{App, QueueLimit};
+    ///
+    /// let app = App::new().limit_queue("mail", QueueLimit::new().concurrency(5).rate(100, Duration::from_secs(60)));
+    /// # let _ = app;
+    /// ```
+    pub fn limit_queue(mut self, queue: impl Into<String>, limit: QueueLimit) -> Self {
+        self.config.queue_limits.insert(queue.into(), limit);
         self
     }
 

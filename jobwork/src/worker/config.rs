@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::queues::Queues;
+use crate::store::QueueLimit;
 
 /// The settings of a worker; each is documented at the method of [`App`](super::App) that sets it.
 #[derive(Clone, Debug)]
@@ -9,6 +10,8 @@ pub(crate) struct Config {
     pub(crate) queues: Option<Queues>,
     /// How many jobs of a queue run at a time, where that is limited.
     pub(crate) queue_concurrency: BTreeMap<String, usize>,
+    /// What the jobs of a queue share over all workers.
+    pub(crate) queue_limits: BTreeMap<String, QueueLimit>,
     pub(crate) ageing: Option<Duration>,
     pub(crate) concurrency: usize,
     pub(crate) blocking: usize,
@@ -25,6 +28,7 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             queues: None,
+            queue_limits: BTreeMap::new(),
             queue_concurrency: BTreeMap::new(),
             ageing: None,
             concurrency: 100,

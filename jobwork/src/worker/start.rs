@@ -19,7 +19,7 @@ use crate::client::{Jobs, current};
 use crate::error::{Error, Result};
 use crate::job::WorkerId;
 use crate::perform::{ErrorHandler, Handler, Kind, Middleware, Registry, States};
-use crate::store::{Served, WorkerInfo, WorkerState};
+use crate::store::{Served, SetBy, WorkerInfo, WorkerState};
 
 /// Everything a worker is made of.
 pub(crate) struct Parts {
@@ -42,6 +42,9 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let single_runtime = parts.config.single_runtime;
     let (shared, settler, hooks) = prepare(parts)?;
     current::set_default_if_none(&shared.jobs);
+    for (queue, limit) in &shared.config.queue_limits {
+        shared.jobs.control()?.limit_queue(queue, *limit, SetBy::Start).await?;
+    }
     hooks.start(&shared.jobs).await?;
     log_start(&shared);
     let (order, orders) = mpsc::unbounded_channel();

@@ -41,6 +41,8 @@ pub mod nested;
 pub mod order;
 /// Jobs that run one after the other.
 pub mod ordered;
+/// Jobs that are held back by hand, and queues with limits.
+pub mod pause;
 /// New jobs.
 pub mod push;
 /// How many jobs of a key start in a time.
@@ -488,6 +490,21 @@ macro_rules! store_conformance {
                 a_rate_limited_job_holds_the_others_of_its_rate_keys
                 a_newer_limit_counts_for_the_jobs_that_carry_it
             }
+            pause {
+                nothing_of_a_paused_target_is_handed_out_until_it_is_resumed
+                a_pause_holds_up_nobody_else
+                a_pause_ends_by_itself_at_its_time
+                a_second_pause_takes_the_place_of_the_first
+                what_runs_goes_on_through_a_pause
+                jobs_that_a_pause_held_come_in_their_order
+                a_resume_wakes_those_who_wait_for_jobs
+                a_queue_runs_no_more_at_once_than_its_limit
+                a_queue_starts_no_more_in_a_time_than_its_limit
+                a_limit_counts_the_jobs_of_the_queue_that_run_already
+                an_empty_limit_sets_a_queue_free
+                a_limit_set_by_hand_holds_until_a_start_that_names_another
+                a_limit_under_which_nothing_could_run_is_refused
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -567,6 +584,7 @@ mod tests {
             ("schedule", include_str!("schedule.rs")),
             ("limit", include_str!("limit.rs")),
             ("rate", include_str!("rate.rs")),
+            ("pause", include_str!("pause.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];
