@@ -81,7 +81,7 @@ impl Rows {
             found.expired.iter().for_each(|seq| self.end_expired(*seq, claim.now));
             let before = batch.jobs.len();
             for seq in &found.due {
-                if self.admit(*seq, claim.now) {
+                if self.may_start(*seq, claim.now) {
                     batch.jobs.push(self.start(*seq, claim));
                 }
             }

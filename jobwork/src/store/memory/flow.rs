@@ -88,7 +88,7 @@ impl Rows {
     }
 
     /// Takes what a due job needs of its limits, or holds it; says whether it may start.
-    pub(super) fn admit(&mut self, seq: u64, now: Timestamp) -> bool {
+    pub(super) fn may_start(&mut self, seq: u64, now: Timestamp) -> bool {
         let row = &self.jobs[&seq];
         let paused = self.flow.pause(&Target::Job(row.record.name.clone()), now).map(|_| name_key(&row.record.name));
         if let Some(key) = paused.or_else(|| self.flow.limits.full(&row.limits, now)) {
