@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::job::Finished;
 use crate::store::memory::Memory;
 use crate::store::{
-    Batch, Beat, Claim, Inspect, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+    Batch, Beat, Claim, Control, Inspect, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
 };
 
 /// A memory store of one test. In inline mode, what is pushed is performed before the push returns.
@@ -57,5 +57,9 @@ impl Store for TestStore {
 
     fn schedules(&self) -> Option<&dyn Schedules> {
         self.memory.schedules()
+    }
+
+    fn control(&self) -> Option<&dyn Control> {
+        self.memory.control()
     }
 }
