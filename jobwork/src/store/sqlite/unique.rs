@@ -51,9 +51,9 @@ fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
             db.execute("UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1", [seq])?;
             Ok(None)
         }
-        Some(Holder { seq, state: state::WAITING | state::READY, expires_at: Some(expires_at), .. })
-            if expires_at <= now =>
-        {
+        Some(Holder {
+            seq, state: state::HELD | state::WAITING | state::READY, expires_at: Some(expires_at), ..
+        }) if expires_at <= now => {
             expire::end_expired(db, seq, now)?;
             find(db, key)
         }
