@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-use crate::job::{BatchId, JobId};
+use crate::job::{BatchId, JobError, JobId};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -59,6 +59,9 @@ pub enum Error {
     /// No schedule has this name.
     #[error("there is no schedule `{0}`: a worker declares its schedules when it starts")]
     NoSuchSchedule(String),
+    /// The job that asked belongs to another worker by now; nothing that this run of it does counts any more.
+    #[error("job {0} belongs to another worker by now: stop, for nothing that this run does counts any more")]
+    LeaseLost(JobId),
     /// The arguments of a job, or its output, could not be written as JSON or read back.
     #[error("{what} of job `{job}`: {source}")]
     Json {
@@ -99,6 +102,13 @@ pub enum Error {
     /// The worker can't start as it is configured.
     #[error("{0}")]
     Config(String),
+}
+
+/// So that a job's `?` carries the framework's own errors out, such as those of a dispatch or a checkpoint.
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        Self::from_boxed(Box::new(error))
+    }
 }
 
 impl Error {

@@ -30,13 +30,16 @@ pub use self::clock::Clock;
 pub use self::error::{Error, Result};
 pub use self::job::{
     Attempt, Backoff, BatchId, BatchPlace, BatchRecord, Cancelled, Claimed, DeadReason, Failure, FailureKind, Finished,
-    Flow, Job, JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, Member, Membership, Missed, NewBatch,
-    NewJob, OnConflict, Outcome, Rate, Record, Unique, UniqueStates, Verdict, Wait, WorkerId,
+    Flow, Job, JobError, JobId, JobOptions, JobState, Lease, Limit, LimitRule, LogLevel, LogLine, Member, Membership,
+    Missed, NewBatch, NewJob, Note, OnConflict, Outcome, Progress, Rate, Record, Unique, UniqueStates, Verdict, Wait,
+    WorkerId,
 };
 #[cfg(feature = "cron")]
 pub use self::job::{Schedule, ScheduleError};
 #[cfg(feature = "cron")]
 pub use self::perform::Cron;
+#[cfg(feature = "log")]
+pub use self::perform::JobLog;
 pub use self::perform::{
     CancelReason, CancelSignal, ErrorHandler, FailedJob, Handling, Inject, IntoErrorHandler, JobContext, JobEntry,
     JobResult, Kind, Middleware, Next, Output, Perform, Registry, State, Upgraded, Upgrades, WhatNext,

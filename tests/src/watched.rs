@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jobwork::store::memory::Memory;
 use jobwork::store::{
-    Batch, Beat, BeatKind, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
-    Wakeups,
+    Batch, Beat, BeatKind, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store,
+    Stored, Topic, Upkeep, Wakeups,
 };
-use jobwork::{Error, Finished, JobId, Result};
+use jobwork::{Error, Finished, JobId, Note, Result};
 use tokio::sync::watch;
 
 use crate::Events;
@@ -22,6 +22,8 @@ pub enum Verb {
     Claim,
     /// `Store::finish`
     Finish,
+    /// `Notes::note`
+    Note,
     /// `Store::beat` of a worker that comes or lives.
     Beat,
     /// `Store::beat` of a worker that goes.
@@ -165,6 +167,10 @@ impl Store for Watched {
         Some(self)
     }
 
+    fn notes(&self) -> Option<&dyn Notes> {
+        Some(self)
+    }
+
     fn inspect(&self) -> Option<&dyn Inspect> {
         self.memory.inspect()
     }
@@ -179,6 +185,16 @@ impl Store for Watched {
 }
 
 #[async_trait]
+impl Notes for Watched {
+    async fn note(&self, notes: Arc<[Note]>) -> Result<Vec<Settled>> {
+        self.enter(Verb::Note).await?;
+        self.events.push(format!("note {}", notes.len()));
+        let settled = self.memory.note(notes).await?;
+        self.leave(Verb::Note).await.map(|()| settled)
+    }
+}
+
+#[async_trait]
 impl Upkeep for Watched {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
         let rescued = self.memory.rescue(rescue).await?;
@@ -188,5 +204,12 @@ impl Upkeep for Watched {
 
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
         self.memory.expire(now, limit).await
+    }
+    async fn prune(&self, prune: Prune) -> Result<usize> {
+        let pruned = self.memory.prune(prune).await?;
+        if pruned > 0 {
+            self.events.push(format!("pruned {pruned}"));
+        }
+        Ok(pruned)
     }
 }

@@ -94,7 +94,7 @@ async fn a_handle_of_a_deleted_job_says_so() {
     let job = Add::dispatch(1, 2).on(&bench.jobs).await.unwrap();
     assert!(bench.jobs.delete(job.id()).await.unwrap());
     assert!(matches!(job.status().await, Err(Error::NoSuchJob(id)) if id == job.id()));
-    assert!(matches!(job.wait().await, Err(WaitError::Framework(Error::NoSuchJob(_)))));
+    assert!(matches!(job.wait().await, Err(WaitError::Gone { id }) if id == job.id()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use super::root::{flag, id};
 use super::time;
 use crate::client::Jobs;
 use crate::error::Error;
-use crate::job::{Attempt, JobId, Record};
+use crate::job::{Attempt, JobId, LogLine, Progress, Record};
 use crate::secret::redacted;
 
 pub(super) fn command() -> Command {
@@ -24,29 +24,41 @@ pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Re
     let Some(id) = args.get_one::<JobId>("id").copied() else { return Ok(()) };
     let job = jobs.get(id).await?.ok_or(Error::NoSuchJob(id))?;
     let history = jobs.history(id).await?;
+    let log = jobs.log(id).await?;
     let chain = match &job.chain {
         Some(_) => jobs.inspect()?.chain(id, jobs.now()).await?,
         None => Vec::new(),
     };
     let secrets = args.get_flag("args");
     if out.is_json() {
-        return Ok(out.json(&document(&job, &history, &chain, secrets)?)?);
+        return Ok(out.json(&document(&job, &history, &log, &chain, secrets)?)?);
     }
     out.fields(&fields(&job, jobs.now(), secrets))?;
     history.iter().try_for_each(|attempt| show_attempt(attempt, out))?;
+    if !log.is_empty() {
+        out.line("\nlog:")?;
+    }
+    log.iter().try_for_each(|line| out.line(&log_line(line)))?;
     if !chain.is_empty() {
         out.line("\nchain:")?;
     }
     Ok(chain.iter().try_for_each(|member| out.line(&chain_line(member, id)))?)
 }
 
-fn document(job: &Record, history: &[Attempt], chain: &[Record], secrets: bool) -> serde_json::Result<Value> {
+fn document(
+    job: &Record,
+    history: &[Attempt],
+    log: &[LogLine],
+    chain: &[Record],
+    secrets: bool,
+) -> serde_json::Result<Value> {
     let mut document = public(job)?;
     if secrets {
         document["args"] = embedded(&redacted(&job.args));
         document["output"] = job.output.as_deref().map_or(Value::Null, |output| embedded(&redacted(output)));
     }
     document["history"] = serde_json::to_value(history)?;
+    document["log"] = serde_json::to_value(log)?;
     let member = |job: &Record| json!({ "id": job.id, "name": job.name, "state": job.state });
     document["members"] = chain.iter().map(member).collect();
     Ok(document)
@@ -73,10 +85,15 @@ fn fields(job: &Record, now: Timestamp, secrets: bool) -> Vec<(&'static str, Str
         ("worker", job.worker.map(|worker| worker.to_string())),
         ("chain", job.chain.as_ref().map(member)),
         ("batch", job.batch.map(|batch| batch.to_string())),
+        ("progress", job.progress.as_ref().map(progress)),
         ("arguments", Some(secret(&job.args))),
         ("output", job.output.as_deref().map(secret)),
     ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn progress(progress: &Progress) -> String {
+    format!("{:.0} % {}", progress.fraction() * 100.0, progress.message())
 }
 
 fn show_attempt(attempt: &Attempt, out: &mut Out<'_>) -> std::io::Result<()> {
@@ -86,6 +103,11 @@ fn show_attempt(attempt: &Attempt, out: &mut Out<'_>) -> std::io::Result<()> {
     let from = failure.middleware.as_deref().map(|name| format!(" in middleware {name}")).unwrap_or_default();
     out.line(&format!("  {}{from}: {}", failure.kind, failure.message))?;
     failure.detail.iter().flat_map(|detail| detail.lines()).try_for_each(|line| out.line(&format!("  {line}")))
+}
+
+fn log_line(line: &LogLine) -> String {
+    let at = line.at.round(jiff::Unit::Second).unwrap_or(line.at);
+    format!("  {at} #{} {:<5} {}", line.attempt, line.level, line.text)
 }
 
 fn chain_line(member: &Record, shown: JobId) -> String {

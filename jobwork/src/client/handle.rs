@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Jobs;
 use crate::error::{Error, Result};
-use crate::job::{Failure, Job, JobId, JobState, Record};
+use crate::job::{Failure, Job, JobId, JobState, Progress, Record};
 use crate::store::{CancelAnswer, Pushed, Topic};
 
 /// A dispatched job, to ask after it.
@@ -49,7 +49,13 @@ pub enum WaitError {
         /// Its own word for it.
         reason: String,
     },
-    /// The framework failed, or the job is unknown.
+    /// The job is not stored any more, so what it returned isn't either.
+    #[error("job {id} is not stored any more: it was deleted, or it ended and was kept no longer (see `retain`)")]
+    Gone {
+        /// The job.
+        id: JobId,
+    },
+    /// The framework failed.
     #[error(transparent)]
     Framework(#[from] Error),
 }
@@ -98,6 +104,15 @@ impl<J: Job> JobHandle<J> {
         self.jobs.get(self.id).await?.ok_or(Error::NoSuchJob(self.id))
     }
 
+    /// How far it has come, by its own word ([`JobContext::progress`](crate::JobContext::progress)), from whatever process
+    /// it runs in; `None` while it has said nothing. It stays after the job's end.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchJob`] when it was deleted, [`Error::Store`] when the store fails.
+    pub async fn progress(&self) -> Result<Option<Progress>> {
+        Ok(self.record().await?.progress)
+    }
+
     /// Cancels it, as [`Jobs::cancel`] does.
     ///
     /// # Errors
@@ -123,7 +138,7 @@ impl<J: Job> JobHandle<J> {
     pub async fn wait(&self) -> Result<J::Output, WaitError> {
         let mut settled = self.jobs.store().wakeups(Topic::Settled);
         loop {
-            let record = self.record().await?;
+            let record = self.jobs.get(self.id).await?.ok_or(WaitError::Gone { id: self.id })?;
             if record.state.is_final() {
                 return result(&self.jobs, record).await;
             }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{BatchHandle, current};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, BatchId, JobId, NewJob, Record};
+use crate::job::{Attempt, BatchId, JobId, LogLine, NewJob, Record};
 use crate::secret::Keyring;
 use crate::store::{CancelAnswer, Filter, Inspect, Push, Pushed, Store, Stored, connect};
 
@@ -192,6 +192,14 @@ impl Jobs {
     /// [`Error::Store`] when the store fails.
     pub async fn history(&self, id: JobId) -> Result<Vec<Attempt>> {
         self.inspect()?.history(id).await
+    }
+
+    /// The kept lines of a job's log, oldest first: see [`LogLine`].
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn log(&self, id: JobId) -> Result<Vec<LogLine>> {
+        self.inspect()?.log(id).await
     }
 
     /// Cancels a job, with the rest of its chain: at once if it doesn't run, else by its signal.

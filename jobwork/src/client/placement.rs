@@ -16,6 +16,7 @@ pub(crate) struct Placement {
     pub(crate) due: Due,
     pub(crate) expires: Option<Expiry>,
     pub(crate) retry_for: Option<Duration>,
+    pub(crate) retain: Option<Duration>,
     pub(crate) tags: Vec<String>,
     pub(crate) jobs: Option<Jobs>,
 }
@@ -71,6 +72,7 @@ impl Placement {
         }
         job.priority = self.priority.unwrap_or(job.priority);
         job.retries = self.retries.unwrap_or(job.retries);
+        job.retain = self.retain.or(job.retain);
         job.tags.extend_from_slice(&self.tags);
     }
 }
@@ -126,6 +128,13 @@ macro_rules! placement_methods {
         /// for, whatever retries are left: a job whose next retry would come later is dead.
         pub fn retry_for(mut self, time: std::time::Duration) -> Self {
             self.placement.retry_for = Some(time);
+            self
+        }
+
+        /// Kept for this long after its end, its result with it, and then forgotten, whatever the workers' rule is. One
+        /// that is kept for no time is gone when it completes, so that nobody can wait for its result.
+        pub fn retain(mut self, time: std::time::Duration) -> Self {
+            self.placement.retain = Some(time);
             self
         }
 

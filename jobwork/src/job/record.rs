@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchId, Failure, JobId, JobState, WorkerId};
+use super::{BatchId, Failure, JobId, JobState, Progress, WorkerId};
 
 /// A worker's right to say what became of a job.
 ///
@@ -52,6 +52,8 @@ pub struct Claimed {
     pub version: u32,
     /// The batch it is a member of, or is called back by.
     pub batch: Option<BatchId>,
+    /// Where an earlier run of it said to go on, as JSON.
+    pub checkpoint: Option<String>,
 }
 
 impl Claimed {
@@ -73,6 +75,7 @@ impl Claimed {
             retry_until: None,
             version: 1,
             batch: None,
+            checkpoint: None,
         }
     }
 }
@@ -150,6 +153,8 @@ pub struct Record {
     /// `None` also for a job that no claim has met yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<String>,
+    /// How far it has come, by its own word; stays after its end.
+    pub progress: Option<Progress>,
 }
 
 impl Record {
@@ -185,6 +190,7 @@ impl Record {
             version: 1,
             batch: None,
             held_by: None,
+            progress: None,
         }
     }
 }

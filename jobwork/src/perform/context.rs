@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use super::{CancelSignal, States};
+use super::{CancelSignal, Notebook, States};
 use crate::client::{BatchHandle, current};
 use crate::job::{Claimed, JobId, Lease, Member, WorkerId};
 
@@ -21,16 +21,18 @@ pub(crate) struct Job {
     pub(crate) cancel: CancelSignal,
     pub(crate) states: States,
     pub(crate) finished: AtomicBool,
+    pub(crate) notebook: Notebook,
 }
 
 impl JobContext {
-    pub(crate) fn new(claimed: Claimed, started_at: Timestamp, states: States) -> Self {
+    pub(crate) fn new(claimed: Claimed, started_at: Timestamp, states: States, notebook: Notebook) -> Self {
         Self(Arc::new(Job {
             claimed,
             started_at,
             cancel: CancelSignal::new(),
             states,
             finished: AtomicBool::new(false),
+            notebook,
         }))
     }
 
@@ -44,7 +46,7 @@ impl JobContext {
         let now = Timestamp::now();
         let lease = Lease { job: JobId::derive(0, now), attempt: 1, worker: WorkerId::fresh(), claim: 1 };
         let claimed = Claimed::new(lease, name.to_owned(), "default".to_owned(), "{}".to_owned(), now);
-        Self::new(claimed, now, States::default())
+        Self::new(claimed, now, States::default(), Notebook::default())
     }
 
     /// The job's id.

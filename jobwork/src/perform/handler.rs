@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::upgrade::no_upgrade;
 use super::{ErrorHandler, IntoErrorHandler, JobContext, Middleware, States};
-use crate::job::{Backoff, Job, JobError};
+use crate::job::{Backoff, Job, JobError, LogLevel};
 
 /// A job that can be performed here, because its function is linked.
 ///
@@ -63,6 +63,7 @@ pub struct Handling {
     pub(crate) on_dead: Option<Arc<dyn ErrorHandler>>,
     #[cfg(feature = "cron")]
     pub(crate) cron: Option<super::Cron>,
+    pub(crate) keep_log: Option<LogLevel>,
 }
 
 impl Handling {
@@ -79,6 +80,7 @@ impl Handling {
             on_dead: None,
             #[cfg(feature = "cron")]
             cron: None,
+            keep_log: None,
         }
     }
 
@@ -136,6 +138,15 @@ impl Handling {
     #[must_use]
     pub fn cron(mut self, cron: super::Cron) -> Self {
         self.cron = Some(cron);
+        self
+    }
+
+    /// Keeps what the job logs with `tracing` with the job, as far as it is at least this grave; nothing by default.
+    ///
+    /// The program's subscriber needs the layer `JobLog` of the feature `log`, which that of `#[jobwork::main]` has.
+    #[must_use]
+    pub fn keep_log(mut self, least: LogLevel) -> Self {
+        self.keep_log = Some(least);
         self
     }
 }

@@ -8,7 +8,11 @@ mod cron;
 mod error_handler;
 mod handler;
 mod inject;
+#[cfg(feature = "log")]
+mod job_log;
 mod middleware;
+mod notebook;
+mod notes;
 mod panic;
 mod registry;
 mod returned;
@@ -24,7 +28,12 @@ pub use self::cron::Cron;
 pub use self::error_handler::{ErrorHandler, FailedJob, HandlerOutput, IntoErrorHandler, WhatNext};
 pub use self::handler::{Handling, Kind, Perform};
 pub use self::inject::{Inject, State, States};
+#[cfg(feature = "log")]
+pub use self::job_log::JobLog;
+#[cfg(feature = "log")]
+pub(crate) use self::job_log::{keep_up_to, span_of};
 pub use self::middleware::{JobResult, Middleware, Next, Output};
+pub(crate) use self::notebook::{Desk, HandedIn, Notebook, Written};
 pub(crate) use self::panic::catch;
 pub(crate) use self::registry::Handler;
 #[cfg(feature = "testing")]

@@ -9,6 +9,8 @@ mod claim;
 pub mod conformance;
 mod connect;
 mod fill;
+mod notes;
+mod prune;
 pub(crate) use self::fill::fill;
 
 mod bucket;
@@ -35,6 +37,8 @@ pub use self::claim::QueueCap;
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
 pub use self::control::{Control, Pause, QueueLimit, SetBy, Target};
+pub use self::notes::Notes;
+pub use self::prune::{Keep, Prune, Retention};
 pub use self::push::{Push, Pushed, Stored};
 pub use self::requests::{
     Batch, BatchFilter, Beat, BeatKind, CancelAnswer, Claim, Command, Counts, Filter, QueueCounts, Rescue, Served,
@@ -43,7 +47,7 @@ pub use self::requests::{
 pub use self::schedules::{Cause, Due, Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules};
 pub use self::wakeups::{Topic, Waker, Wakeups};
 use crate::error::Result;
-use crate::job::{Attempt, BatchId, BatchRecord, Claimed, Finished, JobId, Record, WorkerId};
+use crate::job::{Attempt, BatchId, BatchRecord, Claimed, Finished, JobId, LogLine, Record, WorkerId};
 
 /// A place where jobs rest.
 ///
@@ -76,6 +80,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Care for what nobody asks for, or `None` where a server sees to it.
     fn upkeep(&self) -> Option<&dyn Upkeep>;
 
+    /// What running jobs say about themselves, or `None` where there is no room for it.
+    fn notes(&self) -> Option<&dyn Notes>;
+
     /// Looking at jobs and changing them by hand, or `None` where the server can't.
     fn inspect(&self) -> Option<&dyn Inspect>;
 
@@ -93,6 +100,10 @@ pub trait Upkeep: Send + Sync {
     /// rescued too often is dead as a poison pill instead. May be called by any number of workers at once.
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>>;
 
+    /// Forgets jobs that have ended and been kept long enough, by their own word or else by the rule, and says how many.
+    /// May be called by any number of workers at once.
+    async fn prune(&self, prune: Prune) -> Result<usize>;
+
     /// Ends at most `limit` of the jobs that have expired and don't run, and says how many it ended: they are discarded,
     /// and those that wait for them are cancelled. For jobs that no claim comes upon.
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize>;
@@ -106,6 +117,9 @@ pub trait Inspect: Send + Sync {
 
     /// What went wrong with a job so far, oldest first.
     async fn history(&self, id: JobId) -> Result<Vec<Attempt>>;
+
+    /// The kept lines of a job's log, oldest first; those of each attempt that had any.
+    async fn log(&self, id: JobId) -> Result<Vec<LogLine>>;
 
     /// The jobs that match, newest first.
     async fn list(&self, filter: &Filter, now: Timestamp) -> Result<Vec<Record>>;

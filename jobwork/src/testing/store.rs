@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::job::Finished;
 use crate::store::memory::Memory;
 use crate::store::{
-    Batch, Beat, Claim, Control, Inspect, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep, Wakeups,
+    Batch, Beat, Claim, Control, Inspect, Notes, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
+    Wakeups,
 };
 
 /// A memory store of one test. In inline mode, what is pushed is performed before the push returns.
@@ -49,6 +50,10 @@ impl Store for TestStore {
 
     fn upkeep(&self) -> Option<&dyn Upkeep> {
         self.memory.upkeep()
+    }
+
+    fn notes(&self) -> Option<&dyn Notes> {
+        self.memory.notes()
     }
 
     fn inspect(&self) -> Option<&dyn Inspect> {

@@ -14,7 +14,7 @@ use crate::client::{DispatchHook, Jobs};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::perform::{ErrorHandler, IntoErrorHandler, JobEntry, Middleware, Perform, Registry, States};
-use crate::store::QueueLimit;
+use crate::store::{QueueLimit, Retention};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -303,6 +303,14 @@ impl App {
     /// A job that was running when its worker died this many times is dead as a poison pill; 3 by default, 0 never.
     pub fn poison_after(mut self, deaths: u32) -> Self {
         self.config.poison_after = deaths;
+        self
+    }
+
+    /// How long jobs are kept that have ended and say nothing about it themselves (`retain`); by default as
+    /// [`Retention`] says. Every worker forgets old jobs, of whatever name and queue, a few hundred at a time, so give all
+    /// workers of a store the same rule.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.config.retention = Arc::new(retention);
         self
     }
 

@@ -10,6 +10,7 @@ use super::classify::classify;
 use super::crowd::Place;
 use super::failure;
 use super::judge::{Judgement, Returned, Seen, judge};
+use super::noter;
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
@@ -37,13 +38,22 @@ pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, room: Room) {
         let finished = Finished { lease, outcome: Outcome::Unstarted, at: shared.clock.now() };
         return shared.outcomes.send_now(finished);
     };
-    let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone());
-    let span =
-        tracing::info_span!("job", name = job.name(), id = %job.id(), attempt = job.attempt(), queue = job.queue());
+    let notebook = noter::notebook(shared, handler.handling.keep_log);
+    let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone(), notebook);
+    let span = span(&job);
     shared.running.add(job.clone(), Arc::clone(&handler));
     let attempt = Attempt { shared: Arc::clone(shared), job, handler, _room: room };
     let task = shared.runtime.spawn(attempt.run().instrument(span));
     shared.running.set_task(lease.job, task.abort_handle());
+}
+
+fn span(job: &JobContext) -> tracing::Span {
+    let make =
+        || tracing::info_span!("job", name = job.name(), id = %job.id(), attempt = job.attempt(), queue = job.queue());
+    #[cfg(feature = "log")]
+    return crate::perform::span_of(job, make);
+    #[cfg(not(feature = "log"))]
+    make()
 }
 
 fn handed_back(shared: &Shared, lease: Lease) -> Finished {
@@ -98,6 +108,7 @@ impl Attempt {
             return;
         };
         self.log(&outcome);
+        noter::flush(&self.shared, &self.job).await;
         let finished = Finished { lease: self.lease(), outcome, at: self.shared.clock.now() };
         if overran {
             self.shared.outcomes.send_and_wait(finished).await;

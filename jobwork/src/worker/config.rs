@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::store::Retention;
 
 use super::queues::Queues;
 use crate::store::QueueLimit;
@@ -19,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) poll_interval: Duration,
     pub(crate) lease: Duration,
     pub(crate) poison_after: u32,
+    pub(crate) retention: Arc<Retention>,
     pub(crate) signals: Option<bool>,
     pub(crate) single_runtime: bool,
 }
@@ -37,6 +41,7 @@ impl Default for Config {
             poll_interval: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             poison_after: 3,
+            retention: Arc::default(),
             signals: None,
             single_runtime: false,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, DeadReason, FailureKind, JobError, JobId, JobState, Lease, Record};
-use crate::perform::{ErrorHandler, FailedJob, Handler, JobContext, WhatNext, catch};
+use crate::perform::{ErrorHandler, FailedJob, Handler, JobContext, Notebook, WhatNext, catch};
 
 /// An error handler that has not returned by then is dropped.
 const HANDLER_LIMIT: Duration = Duration::from_secs(30);
@@ -71,7 +71,12 @@ pub(crate) async fn tell_of_poison(shared: Arc<Shared>, rescued: Vec<JobId>) {
         tracing::error!(name = job.name, id = %job.id, error = message, "dead as a poison pill");
         let error = JobError::of_kind(FailureKind::Poison, message, None);
         if let Some(handler) = shared.handlers.get(job.name.as_str()).cloned() {
-            let job = JobContext::new(last_claim(&shared, job), shared.clock.now(), shared.states.clone());
+            let job = JobContext::new(
+                last_claim(&shared, job),
+                shared.clock.now(),
+                shared.states.clone(),
+                Notebook::default(),
+            );
             tell(&shared, &handler, &job, &WhatNext::Dead(DeadReason::Poison), &error).await;
         }
     }

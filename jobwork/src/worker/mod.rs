@@ -16,6 +16,8 @@ mod identity;
 mod idle;
 mod into_app;
 mod judge;
+mod noter;
+mod pruner;
 mod queues;
 mod report;
 mod rescuer;

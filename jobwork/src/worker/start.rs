@@ -11,6 +11,7 @@ use super::handle::WorkerHandle;
 use super::health::Health;
 use super::identity::{Identity, host_name};
 use super::idle::Idle;
+use super::noter::{self, Slips};
 use super::running::RunningJobs;
 use super::settler::{self, Settler};
 use super::shared::Shared;
@@ -18,6 +19,8 @@ use super::supervisor::Supervisor;
 use crate::client::{Jobs, current};
 use crate::error::{Error, Result};
 use crate::job::WorkerId;
+#[cfg(feature = "log")]
+use crate::perform::keep_up_to;
 use crate::perform::{ErrorHandler, Handler, Kind, Middleware, Registry, States};
 use crate::store::{Served, SetBy, WorkerInfo, WorkerState};
 
@@ -40,7 +43,7 @@ pub(crate) struct Parts {
 /// [`Error::Config`] when it can't work as it is configured, and what a start hook returned.
 pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let single_runtime = parts.config.single_runtime;
-    let (shared, settler, hooks) = prepare(parts)?;
+    let (shared, (settler, slips), hooks) = prepare(parts)?;
     current::set_default_if_none(&shared.jobs);
     for (queue, limit) in &shared.config.queue_limits {
         shared.jobs.control()?.limit_queue(queue, *limit, SetBy::Start).await?;
@@ -58,7 +61,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders), until);
     let runtime = shared.runtime.clone();
     let life = async move {
-        let report = supervisor.run(settler, fetchers).await;
+        let report = supervisor.run(settler, slips, fetchers).await;
         hooks.stop(&runtime, &report).await;
         // Nobody may be waiting for it.
         let _ = reported.send(Some(report));
@@ -68,7 +71,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
 }
 
 /// Checks what a worker is made of, and puts it together.
-pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
+pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, (Settler, Slips), Hooks)> {
     #[cfg(feature = "cron")]
     let mut crons = parts.crons;
     let Parts { jobs, config, registry, states, middleware, on_error, hooks, .. } = parts;
@@ -81,6 +84,9 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
         super::ticker::check(&crons, &jobs)?;
     }
     let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
+    let (notes, slips) = noter::channel();
+    #[cfg(feature = "log")]
+    handlers.values().filter_map(|handler| handler.handling.keep_log).max().into_iter().for_each(keep_up_to);
     let shared = Arc::new(Shared {
         store: Arc::clone(jobs.store()),
         clock: jobs.clock().clone(),
@@ -96,11 +102,12 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, Settler, Hooks)> {
         on_error,
         running: RunningJobs::new(),
         outcomes,
+        notes,
         state: watch::Sender::new(WorkerState::Starting),
         health: Health::default(),
         runtime: tokio::runtime::Handle::current(),
     });
-    Ok((shared, settler, hooks))
+    Ok((shared, (settler, slips), hooks))
 }
 
 /// A worker without keys would find each encrypted job dead.

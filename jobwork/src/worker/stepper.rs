@@ -7,12 +7,13 @@ use tokio::task::JoinSet;
 
 use super::app::App;
 use super::attempt;
+use super::noter;
 use super::shared::Shared;
 use super::start::{prepare, served};
 use crate::client::{Jobs, current};
 use crate::error::Result;
 use crate::job::{Claimed, Job, JobError, JobId, Lease};
-use crate::perform::{JobContext, JobResult};
+use crate::perform::{JobContext, JobResult, Notebook};
 use crate::store::{Beat, BeatKind, Claim, Served, WorkerState};
 
 /// A worker that performs one job when it is told to, and does nothing by itself: what tests are made of.
@@ -21,7 +22,7 @@ pub(crate) struct Stepper {
     shared: Arc<Shared>,
     names: Arc<[Served]>,
     slots: Arc<Semaphore>,
-    /// The settler, which ends with this.
+    /// The settler and the noter, which end with this.
     _parts: JoinSet<()>,
 }
 
@@ -43,7 +44,7 @@ const EXPIRED: usize = 1_000;
 impl Stepper {
     /// Joins the store and calls the start hooks.
     pub(crate) async fn start(app: App) -> Result<Self> {
-        let (shared, settler, hooks) = prepare(app.into_parts().await?)?;
+        let (shared, (settler, slips), hooks) = prepare(app.into_parts().await?)?;
         let beat = Beat {
             worker: shared.identity.get(),
             kind: BeatKind::Join,
@@ -56,6 +57,7 @@ impl Stepper {
         hooks.start(&shared.jobs).await?;
         let mut parts = JoinSet::new();
         parts.spawn(settler.run());
+        parts.spawn(noter::run(Arc::clone(&shared), slips));
         let names = shared.handlers.iter().map(|(name, handler)| served(name, handler)).collect();
         Ok(Self { shared, names, slots: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), _parts: parts })
     }
@@ -102,7 +104,8 @@ impl Stepper {
         claimed.priority = options.priority;
         claimed.retries = options.retries;
         claimed.version = options.version;
-        let performed = Arc::clone(&handler.chain).run(JobContext::new(claimed, now, shared.states.clone()));
+        let performed =
+            Arc::clone(&handler.chain).run(JobContext::new(claimed, now, shared.states.clone(), Notebook::default()));
         Some(current::scope(shared.jobs.clone(), performed).await)
     }
 

@@ -8,10 +8,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::config::Until;
 use super::fetcher::{Fetcher, Gate};
 use super::heartbeat::Heartbeat;
+use super::noter::{self, Slips};
 use super::report::{StopReason, StopReport};
 use super::settler::Settler;
 use super::shared::Shared;
-use super::{rescuer, signals};
+use super::{pruner, rescuer, signals};
 use crate::job::{Finished, Outcome};
 use crate::perform::CancelReason;
 use crate::store::WorkerState;
@@ -70,7 +71,7 @@ impl Supervisor {
     }
 
     /// Lives the worker's life, and reports how it ended.
-    pub(crate) async fn run(mut self, settler: Settler, fetchers: Vec<Fetcher>) -> StopReport {
+    pub(crate) async fn run(mut self, settler: Settler, slips: Slips, fetchers: Vec<Fetcher>) -> StopReport {
         // Dropped, and with it every part, when the worker's life is over.
         let mut parts = JoinSet::new();
         if self.shared.config.signals == Some(true) {
@@ -80,6 +81,7 @@ impl Supervisor {
             }
         }
         parts.spawn(settler.run());
+        parts.spawn(noter::run(Arc::clone(&self.shared), slips));
         let heartbeat = Heartbeat::new(Arc::clone(&self.shared), self.order.clone());
         let mut opening = Gate::Open;
         let reason = tokio::select! {
@@ -96,6 +98,7 @@ impl Supervisor {
             #[cfg(feature = "cron")]
             parts.spawn(super::ticker::run(Arc::clone(&self.shared)));
         }
+        parts.spawn(pruner::run(Arc::clone(&self.shared)));
         self.begin(fetchers, opening);
         let reason = self.work().await;
         self.end(reason, &heartbeat, Some(beating)).await
@@ -187,7 +190,16 @@ impl Supervisor {
     /// Hands back every job that nobody has spoken for, and returns the tasks to drop once that is written.
     async fn hand_back(&mut self) -> Vec<AbortHandle> {
         let mut tasks = Vec::new();
-        for (job, task) in self.shared.running.take_all() {
+        let taken = self.shared.running.take_all();
+        // All at once, so that they share a write.
+        let notes: Vec<_> = taken.iter().filter_map(|(job, _)| job.job().notebook.flush(job)).collect();
+        let written = async {
+            for note in notes {
+                drop(note.await);
+            }
+        };
+        self.wait(written, SLACK, Order::Exit).await;
+        for (job, task) in taken {
             tracing::warn!(name = job.name(), id = %job.id(), "handed back unfinished");
             let outcome = Outcome::HandedBack { failure: None };
             let finished = Finished { lease: job.job().claimed.lease, outcome, at: self.shared.clock.now() };

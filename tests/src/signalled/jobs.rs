@@ -1,4 +1,4 @@
-use jobwork::{CancelReason, CancelSignal, Cancelled, JobContext, job};
+use jobwork::{CancelReason, CancelSignal, Cancelled, JobContext, JobError, job};
 
 use super::release::{released, released_blocking};
 use super::say;
@@ -131,4 +131,20 @@ pub async fn go_on(label: String, job: JobContext) -> Result<String, Cancelled> 
     let _running = Running::start(&label, &job);
     released(&label).await;
     Ok(format!("{label}+"))
+}
+
+/// Goes on from its checkpoint, and waits at its third step until it is released.
+#[job]
+pub async fn import(label: String, job: JobContext) -> Result<u32, JobError> {
+    let done = job.last_checkpoint::<u32>()?.unwrap_or(0);
+    say(format_args!("started {label} after {done}"));
+    for step in done + 1..=5 {
+        job.progress(f64::from(step) / 5.0, format!("step {step}"));
+        if step == 3 {
+            say(format_args!("waits {label}"));
+            released(&label).await;
+        }
+        job.checkpoint(&step).await?;
+    }
+    Ok(done)
 }

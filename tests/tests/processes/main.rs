@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod checkpoint;
 mod death;
 mod lease;
 mod process;

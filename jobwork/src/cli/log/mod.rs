@@ -11,6 +11,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ArgMatches;
 use tracing::dispatcher::{DefaultGuard, Dispatch, set_default, set_global_default};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -18,6 +19,7 @@ use self::json::Json;
 use self::layer::Lines;
 use self::text::Text;
 use super::exit::{Exit, Failure};
+use crate::perform::JobLog;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl Log {
 
     fn of(render: impl Render, filter: Targets) -> Self {
         let lines = Lines::new(render, Box::new(to_stderr));
-        Self(Dispatch::new(tracing_subscriber::registry().with(filter).with(lines)))
+        Self(Dispatch::new(tracing_subscriber::registry().with(lines.with_filter(filter)).with(JobLog::layer())))
     }
 
     /// Logs what this thread does until the guard is dropped, and leaves the program free to set up a log.

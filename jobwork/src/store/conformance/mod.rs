@@ -37,12 +37,16 @@ pub mod inspect;
 pub mod limit;
 /// Batches in batches.
 pub mod nested;
+/// What running jobs say about themselves.
+pub mod note;
 /// Which jobs come first, and of which queue how many.
 pub mod order;
 /// Jobs that run one after the other.
 pub mod ordered;
 /// Jobs that are held back by hand, and queues with limits.
 pub mod pause;
+/// Forgetting jobs that were kept long enough.
+pub mod prune;
 /// New jobs.
 pub mod push;
 /// How many jobs of a key start in a time.
@@ -505,6 +509,41 @@ macro_rules! store_conformance {
                 a_limit_set_by_hand_holds_until_a_start_that_names_another
                 a_limit_under_which_nothing_could_run_is_refused
             }
+            note {
+                a_job_without_notes_has_none
+                progress_is_seen_at_once_and_the_latest_counts
+                progress_stays_when_the_job_has_ended
+                a_note_leaves_what_it_does_not_speak_of
+                the_latest_checkpoint_is_given_to_the_next_run_whatever_ended_the_last
+                a_rescued_job_finds_its_checkpoint
+                a_job_of_a_worker_that_left_finds_its_checkpoint
+                a_retry_by_hand_goes_on_from_the_checkpoint
+                a_completed_job_that_is_retried_begins_anew
+                a_log_is_told_in_order_with_the_attempts
+                a_log_keeps_its_newest_lines
+                a_note_counts_only_under_the_lease_of_the_running_job
+                no_notes_are_written_of_nothing
+                notes_go_with_their_job
+                notes_of_one_job_are_kept_from_others
+                a_megabyte_of_checkpoint_comes_back_as_it_was
+            }
+            prune {
+                a_job_is_kept_for_its_states_time_and_no_longer
+                the_newest_of_each_name_and_state_are_kept_by_count
+                the_count_and_the_age_hold_both
+                a_jobs_own_time_counts_and_no_other
+                a_name_can_have_a_rule_of_its_own
+                what_has_not_ended_is_never_pruned
+                a_job_that_was_retried_is_kept_anew
+                a_step_prunes_at_most_its_limit_the_oldest_first
+                a_pruned_job_takes_all_that_was_kept_of_it_along
+                pruning_a_completed_member_leaves_the_rest_waiting
+                pruning_a_dead_member_cancels_those_it_blocked
+                a_job_that_is_kept_for_no_time_is_gone_when_it_completes
+                ended_jobs_are_counted_whatever_they_say_of_their_time
+                the_default_keeps_a_week_and_the_dead_half_a_year
+                pruners_at_once_forget_each_job_once
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -585,6 +624,8 @@ mod tests {
             ("limit", include_str!("limit.rs")),
             ("rate", include_str!("rate.rs")),
             ("pause", include_str!("pause.rs")),
+            ("note", include_str!("note.rs")),
+            ("prune", include_str!("prune.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];

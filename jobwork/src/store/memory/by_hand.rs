@@ -55,6 +55,7 @@ impl Rows {
             }
             self.enter_line(seq);
         }
+        self.begin_anew(seq);
         self.revive(seq, now);
         self.edit(seq, |job| {
             job.run_at = now;

@@ -136,7 +136,7 @@ impl Rows {
         if let Some(row) = self.jobs.get_mut(&seq) {
             row.claims += 1;
         }
-        let Row { record: job, claims, .. } = &self.jobs[&seq];
+        let Row { record: job, claims, checkpoint, .. } = &self.jobs[&seq];
         let lease = Lease { job: job.id, attempt: job.attempt, worker: claim.worker, claim: *claims };
         Claimed {
             priority: job.priority,
@@ -148,6 +148,7 @@ impl Rows {
             retry_until: job.retry_until,
             version: job.version,
             batch: job.batch,
+            checkpoint: checkpoint.clone(),
             ..Claimed::new(lease, job.name.clone(), job.queue.clone(), job.args.clone(), job.created_at)
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::Memory;
 use super::rows::{Row, Rows};
 use crate::error::Result;
-use crate::job::{Attempt, BatchId, BatchRecord, JobId, JobState, Record, WorkerId};
+use crate::job::{Attempt, BatchId, BatchRecord, JobId, JobState, LogLine, Record, WorkerId};
 use crate::store::{BatchFilter, CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
 
 #[async_trait]
@@ -17,6 +17,10 @@ impl Inspect for Memory {
 
     async fn history(&self, id: JobId) -> Result<Vec<Attempt>> {
         Ok(self.read(|rows| rows.find(id).map(|seq| rows.jobs[&seq].history.clone()).unwrap_or_default()))
+    }
+
+    async fn log(&self, id: JobId) -> Result<Vec<LogLine>> {
+        Ok(self.read(|rows| rows.find(id).map(|seq| rows.jobs[&seq].log.iter().cloned().collect()).unwrap_or_default()))
     }
 
     async fn list(&self, filter: &Filter, now: Timestamp) -> Result<Vec<Record>> {

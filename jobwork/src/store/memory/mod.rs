@@ -10,8 +10,10 @@ mod gates;
 mod index;
 mod inspect;
 mod limits;
+mod notes;
 mod ordered;
 mod outcomes;
+mod prune;
 mod rows;
 mod schedules;
 mod unique;
@@ -24,11 +26,11 @@ use jiff::Timestamp;
 
 use self::rows::Rows;
 use super::{
-    Batch, Beat, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
-    Waker, Wakeups,
+    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
+    Topic, Upkeep, Waker, Wakeups,
 };
 use crate::error::Result;
-use crate::job::{Finished, JobId};
+use crate::job::{Finished, JobId, Note};
 
 /// A store in this process's memory, for tests: it keeps every promise of a store but the one to survive the process.
 ///
@@ -106,6 +108,10 @@ impl Store for Memory {
         Some(self)
     }
 
+    fn notes(&self) -> Option<&dyn Notes> {
+        Some(self)
+    }
+
     fn inspect(&self) -> Option<&dyn Inspect> {
         Some(self)
     }
@@ -120,9 +126,20 @@ impl Store for Memory {
 }
 
 #[async_trait]
+impl Notes for Memory {
+    async fn note(&self, notes: Arc<[Note]>) -> Result<Vec<Settled>> {
+        Ok(self.write(|rows| notes.iter().map(|note| rows.note(note)).collect()))
+    }
+}
+
+#[async_trait]
 impl Upkeep for Memory {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
         Ok(self.write(|rows| rows.rescue(rescue)))
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<usize> {
+        Ok(self.write(|rows| rows.prune(&prune)))
     }
 
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {

@@ -9,6 +9,7 @@ impl Rows {
         match self.running_under(finished.lease) {
             Some(seq) => {
                 self.settle(seq, &finished.outcome, finished.at);
+                self.drop_fleeting(seq, finished.at);
                 self.count_moved(finished.at);
                 Settled::Stored
             }
@@ -16,7 +17,7 @@ impl Rows {
         }
     }
 
-    fn running_under(&self, lease: Lease) -> Option<u64> {
+    pub(super) fn running_under(&self, lease: Lease) -> Option<u64> {
         let seq = self.find(lease.job)?;
         let Row { record: job, claims, .. } = &self.jobs[&seq];
         let owner = (job.worker, job.attempt, *claims);
@@ -30,18 +31,14 @@ impl Rows {
         let cancelled = outcome.runs_again() && self.jobs[&seq].record.cancel_requested;
         let overruled = cancelled.then(|| Outcome::Cancelled { failure: outcome.failure().cloned() });
         let outcome = overruled.as_ref().unwrap_or(outcome);
-        self.note(seq, outcome, at);
+        if let Some(word) = outcome.word() {
+            self.remember(seq, word, outcome.failure().cloned(), at);
+        }
         self.edit(seq, |job| apply(job, outcome, at));
         match outcome {
             Outcome::Completed { output } => self.release_waiters(seq, output, at),
             Outcome::Cancelled { .. } | Outcome::Discarded { .. } => self.cancel_waiters(seq, at),
             _ => {}
-        }
-    }
-
-    fn note(&mut self, seq: u64, outcome: &Outcome, at: Timestamp) {
-        if let Some(word) = outcome.word() {
-            self.remember(seq, word, outcome.failure().cloned(), at);
         }
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::ordered::Lines;
 use super::unique::{Keys, Tenure};
 use super::workers::Worker;
 use crate::error::{Error, Result};
-use crate::job::{Attempt, JobId, JobState, Limit, Member, NewBatch, NewJob, Record, WorkerId};
+use crate::job::{Attempt, JobId, JobState, Limit, LogLine, Member, NewBatch, NewJob, Record, WorkerId};
 use crate::store::{Push, Pushed, ScheduleRecord, Stored, limits, places};
 
 /// All that the store holds.
@@ -63,6 +63,9 @@ pub(super) struct Row {
     pub(super) limits: Vec<Limit>,
     /// The key that holds the ready job, or did until it became a candidate.
     pub(super) hold: Option<String>,
+    /// Where the job said to go on.
+    pub(super) checkpoint: Option<String>,
+    pub(super) log: VecDeque<LogLine>,
 }
 
 /// A job that another one waits for, and the key of the arguments that takes its output.
@@ -161,6 +164,8 @@ impl Rows {
             history: Vec::new(),
             limits: new.flow.limits,
             hold: None,
+            checkpoint: None,
+            log: VecDeque::new(),
         };
         self.jobs.insert(seq, row);
         self.hold_key(seq);

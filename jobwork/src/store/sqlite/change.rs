@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::finish::end;
 use super::rows::{row_of, state};
 use super::writer::Db;
-use super::{batches, gates, ordered, unique, waiters};
+use super::{batches, gates, notes, ordered, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};
 
@@ -69,6 +69,9 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         }
         ordered::enter_again(db, seq)?;
     }
+    if state == state::COMPLETED {
+        notes::begin_anew(db, seq)?;
+    }
     waiters::revive(db, seq, now)?;
     db.execute(
         "UPDATE jobwork_jobs SET run_at = ?2, attempt = 0, rescues = 0, output = NULL, cancel = 0 WHERE seq = ?1",
@@ -91,6 +94,7 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
     db.execute("DELETE FROM jobwork_attempts WHERE job = ?1", [seq])?;
+    notes::forget(db, seq)?;
     // A link that is not done stays, and says to whoever retries the child that nothing can complete it.
     db.execute("DELETE FROM jobwork_links WHERE child = ?1", [seq])?;
     db.execute("DELETE FROM jobwork_links WHERE parent = ?1 AND done = 1", [seq])?;

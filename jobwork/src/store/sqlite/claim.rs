@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::flow::{Admission, Flow, HELD_AT_MOST};
 use super::rows::{self, millis, time};
 use super::writer::Db;
-use super::{beat, expire, gates, unique};
+use super::{beat, expire, gates, notes, unique};
 use crate::job::Claimed;
 use crate::store::{Batch, Claim};
 
@@ -96,8 +96,9 @@ fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::R
     let start = |sql: &str| -> rusqlite::Result<Option<Claimed>> {
         let row = params![seq, key, millis(claim.now)];
         let started = |row: &Row<'_>| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?));
-        let Some((flags, job)) = db.prepare(sql)?.query_row(row, started).optional()? else { return Ok(None) };
+        let Some((flags, mut job)) = db.prepare(sql)?.query_row(row, started).optional()? else { return Ok(None) };
         unique::started(db, seq, flags)?;
+        job.checkpoint = notes::checkpoint(db, job.lease.job, flags)?;
         Ok(Some(job))
     };
     if !flow.is_close() {

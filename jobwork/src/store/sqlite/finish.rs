@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
-use super::{batches, beat, gates, limits, ordered, unique, waiters};
+use super::{batches, beat, change, gates, limits, ordered, unique, waiters};
 use crate::job::{Finished, Outcome, WorkerId};
 use crate::store::{Settled, Topic};
 
@@ -130,6 +130,9 @@ fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bo
         waiters::release(db, seq, output, at)?;
     }
     ended(db, seq, flags, state::COMPLETED, at)?;
+    if flags & flag::FLEETING != 0 {
+        change::delete(db, job_id(seq, created_at), at)?;
+    }
     Ok(true)
 }
 

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::rows::millis;
-use super::{Sqlite, batches, change, history, look};
+use super::{Sqlite, batches, change, history, look, notes};
 use crate::error::Result;
-use crate::job::{Attempt, BatchId, BatchRecord, JobId, Record, WorkerId};
+use crate::job::{Attempt, BatchId, BatchRecord, JobId, LogLine, Record, WorkerId};
 use crate::store::{BatchFilter, CancelAnswer, Command, Counts, Filter, Inspect, QueueCounts, WorkerRecord};
 
 #[async_trait]
@@ -16,6 +16,10 @@ impl Inspect for Sqlite {
 
     async fn history(&self, id: JobId) -> Result<Vec<Attempt>> {
         self.reader().call(move |rows| history::read(rows, id)).await
+    }
+
+    async fn log(&self, id: JobId) -> Result<Vec<LogLine>> {
+        self.reader().call(move |rows| notes::log(rows, id)).await
     }
 
     async fn list(&self, filter: &Filter, now: Timestamp) -> Result<Vec<Record>> {

@@ -16,8 +16,10 @@ mod inspect;
 mod limits;
 mod locks;
 mod look;
+mod notes;
 mod open;
 mod ordered;
+mod prune;
 mod push;
 mod reader;
 mod rescue;
@@ -42,11 +44,11 @@ use self::database::Database;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{
-    Batch, Beat, Claim, Control, Inspect, Push, Rescue, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
-    Wakeups, places,
+    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
+    Topic, Upkeep, Wakeups, places,
 };
 use crate::error::Result;
-use crate::job::{Finished, JobId};
+use crate::job::{Finished, JobId, Note};
 
 /// A store in one SQLite file.
 ///
@@ -145,6 +147,10 @@ impl Store for Sqlite {
         Some(self)
     }
 
+    fn notes(&self) -> Option<&dyn Notes> {
+        Some(self)
+    }
+
     fn inspect(&self) -> Option<&dyn Inspect> {
         Some(self)
     }
@@ -159,6 +165,13 @@ impl Store for Sqlite {
 }
 
 #[async_trait]
+impl Notes for Sqlite {
+    async fn note(&self, notes: Arc<[Note]>) -> Result<Vec<Settled>> {
+        self.writer().write(move |db| notes::note(db, &notes)).await
+    }
+}
+
+#[async_trait]
 impl Upkeep for Sqlite {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
         self.writer().call(move |db| rescue::look(db, rescue), move |db| rescue::rescue(db, rescue)).await
@@ -167,5 +180,14 @@ impl Upkeep for Sqlite {
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let now = rows::millis(now);
         self.writer().call(move |db| expire::look(db, now, limit), move |db| expire::expire(db, now, limit)).await
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<usize> {
+        let now = rows::millis(prune.now);
+        let found = self.reader().call(move |rows| prune::find(rows, &prune)).await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        self.writer().write(move |db| prune::delete(db, &found, now)).await
     }
 }

@@ -98,6 +98,7 @@ fn insert(
     now: i64,
 ) -> rusqlite::Result<()> {
     let flags = if batch.is_some() { flags | flag::BATCHED } else { flags };
+    let flags = if job.retain.is_some_and(|time| time.is_zero()) { flags | flag::FLEETING } else { flags };
     let waits = job.waits.len() as i64 + batch.map_or(0, |(_, part)| i64::from(part.waits()));
     let state = if waits == 0 { state::READY } else { state::WAITING };
     let chain = job.chain.as_ref();

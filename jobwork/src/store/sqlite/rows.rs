@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
 
-use super::batches;
+use super::{batches, notes};
 use crate::job::{BatchId, Claimed, JobId, JobState, Lease, Member, Record, WorkerId};
 use crate::store::limits::told;
 
@@ -39,6 +39,10 @@ pub(super) mod flag {
     pub(in super::super) const BATCHED: i64 = 16;
     /// It carries limits, or has slots of a queue's.
     pub(in super::super) const LIMITED: i64 = 32;
+    /// It has said something about itself, which stands in tables of its own.
+    pub(in super::super) const NOTED: i64 = 1 << 8;
+    /// It is gone when it has completed.
+    pub(in super::super) const FLEETING: i64 = 1 << 9;
 }
 
 /// The state of a row with this number and due time.
@@ -113,7 +117,8 @@ pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.
     j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
     j.retry_until, j.retain, j.version, j.unique_key, j.ordered, j.batch, \
     (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch), \
-    iif(j.state = -1, j.hold, NULL) FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker ";
+    iif(j.state = -1, j.hold, NULL), n.fraction AS fraction, n.message AS message, n.at AS said_at \
+    FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker LEFT JOIN jobwork_notes n ON n.job = j.seq ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
@@ -141,6 +146,7 @@ pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {
     job.ordered = row.get(26)?;
     job.batch = batch(row, 27)?;
     job.held_by = row.get::<_, Option<String>>(29)?.map(|key| told(&key));
+    job.progress = notes::progress(row)?;
     Ok(job)
 }
 

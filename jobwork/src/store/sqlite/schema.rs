@@ -58,6 +58,8 @@ CREATE INDEX jobwork_held ON jobwork_jobs (hold, queue, name, version, state, pr
     WHERE hold IS NOT NULL;
 CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
 CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
+CREATE INDEX jobwork_ended ON jobwork_jobs (name, state, finished_at) WHERE state > 2 AND retain IS NULL;
+CREATE INDEX jobwork_retained ON jobwork_jobs (finished_at + retain, state) WHERE state > 2 AND retain IS NOT NULL;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
 CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
 CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
@@ -140,6 +142,22 @@ CREATE TABLE jobwork_queue_limits (
     rule TEXT,
     at_start TEXT
 ) WITHOUT ROWID;
+CREATE TABLE jobwork_notes (
+    job INTEGER PRIMARY KEY,
+    fraction REAL,
+    message TEXT,
+    at INTEGER,
+    checkpoint TEXT
+);
+CREATE TABLE jobwork_logs (
+    entry INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX jobwork_logs_job ON jobwork_logs (job);
 CREATE TABLE jobwork_workers (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
