@@ -96,7 +96,7 @@ fn fingerprint(source: &Path, out: &Path) -> anyhow::Result<String> {
 /// The steps of the latest publication with this tag, unless it was cancelled or its files are gone.
 async fn found(jobs: &Jobs, tag: &str, files: &Path) -> anyhow::Result<Option<Vec<Record>>> {
     let name = Some(ProcessPodcast::NAME.to_owned());
-    let filter = Filter { name, tag: Some(tag.to_owned()), limit: Some(1), ..Filter::default() };
+    let filter = Filter { name, tags: vec![tag.to_owned()], limit: Some(1), ..Filter::default() };
     let Some(first) = jobs.list(&filter).await?.into_iter().next() else { return Ok(None) };
     let steps = jobs.inspect()?.chain(first.id, jobs.now()).await?;
     let ended = |step: &Record| matches!(step.state, JobState::Cancelled | JobState::Discarded);

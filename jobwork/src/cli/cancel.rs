@@ -1,21 +1,24 @@
 use clap::{ArgMatches, Command};
 
+use super::bulk;
 use super::by_hand::{Answer, ids, report};
 use super::exit::{Exit, Failure};
 use super::out::Out;
-use super::root;
-use crate::client::Jobs;
+use crate::client::{Change, Jobs};
 use crate::error::Error;
 use crate::job::JobId;
 use crate::store::CancelAnswer;
 
 pub(super) fn command() -> Command {
-    Command::new("cancel")
-        .about("Cancels jobs, with the rest of their chains; a running one is told to stop")
-        .arg(root::ids())
+    bulk::choosing(
+        Command::new("cancel").about("Cancels jobs, with the rest of their chains; a running one is told to stop"),
+    )
 }
 
 pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Result<(), Failure> {
+    if bulk::run(args, jobs, out, (Change::Cancel, "cancelled")).await? {
+        return Ok(());
+    }
     let ids = ids(args);
     let answers = jobs.inspect()?.cancel(&ids, jobs.now()).await?;
     let answers = ids.iter().zip(answers).map(|(id, answer)| in_words(*id, answer)).collect();

@@ -2,6 +2,7 @@
 
 mod batch;
 mod batches;
+mod bulk;
 mod by_hand;
 mod cancel;
 #[cfg(feature = "cron")]
@@ -9,6 +10,7 @@ mod cron;
 mod delete;
 mod dispatch;
 mod exit;
+mod filter;
 mod generated;
 mod jobs;
 mod json_text;
@@ -16,8 +18,10 @@ mod list;
 mod log;
 mod nearest;
 mod out;
+mod prune;
 mod public;
 mod queues;
+mod requeue;
 mod retry;
 mod root;
 mod served_queues;

@@ -1,19 +1,22 @@
 use clap::{ArgMatches, Command};
 
+use super::bulk;
 use super::by_hand::{answers, ids, report};
 use super::exit::Failure;
 use super::out::Out;
-use super::root;
-use crate::client::Jobs;
+use crate::client::{Change, Jobs};
 use crate::job::JobState;
 
 pub(super) fn command() -> Command {
-    Command::new("retry")
-        .about("Makes jobs that ended or are scheduled ready now, with all their retries")
-        .arg(root::ids())
+    bulk::choosing(
+        Command::new("retry").about("Makes jobs that ended or are scheduled ready now, with all their retries"),
+    )
 }
 
 pub(super) async fn run(args: &ArgMatches, jobs: &Jobs, out: &mut Out<'_>) -> Result<(), Failure> {
+    if bulk::run(args, jobs, out, (Change::Retry, "ready")).await? {
+        return Ok(());
+    }
     let ids = ids(args);
     let done = jobs.inspect()?.retry(&ids, jobs.now()).await?;
     let answers = answers(jobs, &ids, &done, ("ready", why_not)).await?;

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::exit::EXIT_CODES;
 use super::log::Format;
-use super::{batch, batches, cancel, delete, dispatch, list, queues, retry, show, stats, workers};
+use super::{batch, batches, cancel, delete, dispatch, list, prune, queues, requeue, retry, show, stats, workers};
 use crate::job::{BatchId, JobId};
 
 /// The commands and options that every program has.
@@ -27,6 +27,8 @@ pub(super) fn root(program: &str) -> Command {
                 show::command(),
                 retry::command(),
                 cancel::command(),
+                requeue::command(),
+                prune::command(),
                 delete::command(),
                 queues::command(),
                 workers::command(),

@@ -5,7 +5,9 @@ use clap::ArgMatches;
 use super::exit::{Exit, Failure, end};
 use super::log::Log;
 use super::out::Out;
-use super::{batch, batches, cancel, delete, dispatch, list, queues, retry, root, show, stats, workers};
+use super::{
+    batch, batches, cancel, delete, dispatch, list, prune, queues, requeue, retry, root, show, stats, workers,
+};
 use crate::client::Jobs;
 
 /// The `jobwork` binary: every command that needs a store and no jobs of a program.
@@ -45,6 +47,8 @@ pub(super) async fn run(name: &str, args: &ArgMatches, jobs: &Jobs, out: &mut Ou
         "list" => list::run(args, jobs, out).await,
         "show" => show::run(args, jobs, out).await,
         "retry" => retry::run(args, jobs, out).await,
+        "requeue" => requeue::run(args, jobs, out).await,
+        "prune" => prune::run(args, jobs, out).await,
         "cancel" => cancel::run(args, jobs, out).await,
         "delete" => delete::run(args, jobs, out).await,
         "queues" => queues::run(jobs, out).await,

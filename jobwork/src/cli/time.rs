@@ -9,6 +9,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| format!("{expected}, not a negative one"))
 }
 
+/// An age as people write it; a day has 24 hours here.
+pub(super) fn age(text: &str) -> Result<SignedDuration, String> {
+    let expected = "expected an age such as `90s`, `12h` or `7d`";
+    let span: jiff::Span = text.parse().map_err(|_| expected.to_owned())?;
+    let age = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| expected.to_owned())?;
+    if age.is_negative() { Err(format!("{expected}, not a negative one")) } else { Ok(age) }
+}
+
 /// A time of day with its date.
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected a time such as `2030-01-31T18:00:00Z` or `2030-01-31T18:00:00+01:00`".to_owned())
@@ -43,6 +51,15 @@ mod tests {
         assert!(duration("-5s").unwrap_err().contains("negative"));
         for bad in ["", "soon", "10", "10 parsecs"] {
             assert!(duration(bad).unwrap_err().contains("`10m`"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ages() {
+        assert_eq!(age("1h 30m"), Ok(SignedDuration::from_secs(5400)));
+        assert_eq!(age("7d"), Ok(SignedDuration::from_hours(7 * 24)));
+        for bad in ["", "soon", "10", "-5s", "2 months"] {
+            assert!(age(bad).unwrap_err().contains("`7d`"), "{bad}");
         }
     }
 

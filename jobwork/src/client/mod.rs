@@ -2,6 +2,7 @@
 
 mod batch;
 mod batch_handle;
+mod bulk;
 mod chain;
 mod control;
 pub(crate) mod current;
@@ -19,6 +20,8 @@ mod unique;
 
 pub use self::batch::{Batch, BatchDispatch, IntoPart};
 pub use self::batch_handle::BatchHandle;
+#[cfg(feature = "cli")]
+pub(crate) use self::bulk::Change;
 pub use self::chain::{Chain, ChainDispatch, ChainHandle, NoInput, Takes};
 pub use self::dispatch::{Dispatch, DispatchMany};
 pub use self::handle::{JobHandle, WaitError};

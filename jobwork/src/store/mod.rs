@@ -144,6 +144,10 @@ pub trait Inspect: Send + Sync {
     /// because of it back to waiting, but for one whose unique key another has, and those after it.
     async fn retry(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>>;
 
+    /// Moves jobs to another queue, and says for each whether it did: one that is waiting, scheduled or ready stays what
+    /// it is, one that has ended is retried there if it can be, and a running one is left alone.
+    async fn requeue(&self, ids: &[JobId], queue: &str, now: Timestamp) -> Result<Vec<bool>>;
+
     /// Forgets jobs that aren't running, and says for each whether it did. Members of a chain that waited for a
     /// forgotten job are cancelled.
     async fn delete(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>>;

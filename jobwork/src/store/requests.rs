@@ -219,8 +219,17 @@ pub struct Filter {
     pub queue: Option<String>,
     /// Only of this name.
     pub name: Option<String>,
-    /// Only with this tag.
-    pub tag: Option<String>,
+    /// Only with all of these tags.
+    pub tags: Vec<String>,
+    /// Only dispatched after this time.
+    pub created_after: Option<Timestamp>,
+    /// Only dispatched before this time.
+    pub created_before: Option<Timestamp>,
+    /// Only those that ended before this time.
+    pub finished_before: Option<Timestamp>,
+    /// Only with this text in the reason of their end or in the message of a failed attempt, whether its ASCII letters are
+    /// large or small.
+    pub error: Option<String>,
     /// Only members of this batch; its callbacks are none.
     pub batch: Option<BatchId>,
     /// At most so many; `None` is all.

@@ -85,7 +85,7 @@ pub async fn a_list_can_be_of_a_queue_a_name_or_a_tag(store: Arc<dyn Store>) {
     let name = Some("first".to_owned());
     assert_eq!(list(&case, Filter { name, ..Filter::default() }).await, [ids[1]]);
     for tag in ["vip", "eu"] {
-        assert_eq!(list(&case, Filter { tag: Some(tag.to_owned()), ..Filter::default() }).await, [ids[2]]);
+        assert_eq!(list(&case, Filter { tags: vec![tag.to_owned()], ..Filter::default() }).await, [ids[2]]);
     }
 }
 
@@ -94,13 +94,13 @@ pub async fn a_filter_takes_words_as_they_are_and_whole(store: Arc<dyn Store>) {
     let tags = vec!["v\"i,p%".to_owned()];
     let id = case.push_one(NewJob { tags, queue: "a_b".into(), ..job() }).await;
     for tag in ["v", "%", "v\"i", "V\"I,P%", "p%", ""] {
-        assert_eq!(list(&case, Filter { tag: Some(tag.to_owned()), ..Filter::default() }).await, [], "{tag}");
+        assert_eq!(list(&case, Filter { tags: vec![tag.to_owned()], ..Filter::default() }).await, [], "{tag}");
     }
     for queue in ["a%", "axb", "a", "A_B", ""] {
         assert_eq!(list(&case, Filter { queue: Some(queue.to_owned()), ..Filter::default() }).await, [], "{queue}");
     }
-    let (tag, queue) = (Some("v\"i,p%".to_owned()), Some("a_b".to_owned()));
-    assert_eq!(list(&case, Filter { tag, queue, ..Filter::default() }).await, [id]);
+    let (tags, queue) = (vec!["v\"i,p%".to_owned()], Some("a_b".to_owned()));
+    assert_eq!(list(&case, Filter { tags, queue, ..Filter::default() }).await, [id]);
 }
 
 pub async fn a_job_must_match_all_of_a_filter(store: Arc<dyn Store>) {
@@ -112,7 +112,7 @@ pub async fn a_job_must_match_all_of_a_filter(store: Arc<dyn Store>) {
         states: vec![JobState::Ready],
         queue: Some("mail".to_owned()),
         name: Some("first".to_owned()),
-        tag: Some("vip".to_owned()),
+        tags: vec!["vip".to_owned()],
         ..Filter::default()
     };
     assert_eq!(list(&case, filter.clone()).await, [ids[0]]);

@@ -29,6 +29,8 @@ pub mod concurrency;
 pub mod delete;
 /// Jobs whose time is over.
 pub mod expire;
+/// Finding jobs, and moving them to other queues.
+pub mod filter;
 /// Outcomes and the leases that allow them.
 pub mod finish;
 /// Looking at jobs.
@@ -544,6 +546,16 @@ macro_rules! store_conformance {
                 the_default_keeps_a_week_and_the_dead_half_a_year
                 pruners_at_once_forget_each_job_once
             }
+            filter {
+                all_tags_of_a_filter_must_be_there
+                jobs_are_found_by_the_time_of_their_dispatch
+                jobs_are_found_by_the_time_of_their_end
+                jobs_are_found_by_the_text_of_their_error_in_any_case_of_letters
+                a_job_that_does_not_run_is_moved_as_it_is
+                an_ended_job_is_retried_in_its_new_queue
+                a_job_that_runs_or_can_not_be_retried_or_is_unknown_is_not_moved
+                a_moved_job_wakes_those_who_wait_for_jobs
+            }
             wakeup {
                 a_push_wakes_those_who_wait_for_jobs
                 a_sleeper_is_woken
@@ -626,6 +638,7 @@ mod tests {
             ("pause", include_str!("pause.rs")),
             ("note", include_str!("note.rs")),
             ("prune", include_str!("prune.rs")),
+            ("filter", include_str!("filter.rs")),
             ("wakeup", include_str!("wakeup.rs")),
             ("concurrency", include_str!("concurrency.rs")),
         ];

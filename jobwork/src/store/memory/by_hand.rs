@@ -69,6 +69,16 @@ impl Rows {
         true
     }
 
+    pub(super) fn requeue(&mut self, id: JobId, queue: &str, now: Timestamp) -> bool {
+        let Some(seq) = self.find(id) else { return false };
+        let state = self.jobs[&seq].record.state;
+        if state == JobState::Running || (state.is_final() && !self.retry(id, now)) {
+            return false;
+        }
+        self.edit(seq, |job| queue.clone_into(&mut job.queue));
+        true
+    }
+
     /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
     fn revive(&mut self, seq: u64, now: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq) else { return };

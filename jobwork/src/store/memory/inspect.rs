@@ -47,6 +47,10 @@ impl Inspect for Memory {
         Ok(self.write(|rows| ids.iter().map(|id| rows.retry(*id, now)).collect()))
     }
 
+    async fn requeue(&self, ids: &[JobId], queue: &str, now: Timestamp) -> Result<Vec<bool>> {
+        Ok(self.write(|rows| ids.iter().map(|id| rows.requeue(*id, queue, now)).collect()))
+    }
+
     async fn delete(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>> {
         Ok(self.write(|rows| ids.iter().map(|id| rows.delete(*id, now)).collect()))
     }
@@ -79,12 +83,24 @@ impl Row {
         }
     }
 
+    /// Whether this text stands in what the job failed of.
+    fn says(&self, error: &str) -> bool {
+        let error = error.to_ascii_lowercase();
+        let failures =
+            self.history.iter().filter_map(|attempt| attempt.failure.as_ref()).map(|failure| &failure.message);
+        failures.chain(&self.record.reason).any(|text| text.to_ascii_lowercase().contains(&error))
+    }
+
     fn matches(&self, filter: &Filter, now: Timestamp) -> bool {
         let job = &self.record;
         (filter.states.is_empty() || filter.states.contains(&self.state(now)))
             && filter.queue.as_ref().is_none_or(|queue| *queue == job.queue)
             && filter.name.as_ref().is_none_or(|name| *name == job.name)
-            && filter.tag.as_ref().is_none_or(|tag| job.tags.contains(tag))
+            && filter.tags.iter().all(|tag| job.tags.contains(tag))
+            && filter.created_after.is_none_or(|time| job.created_at > time)
+            && filter.created_before.is_none_or(|time| job.created_at < time)
+            && filter.finished_before.is_none_or(|time| job.finished_at.is_some_and(|ended| ended < time))
+            && filter.error.as_ref().is_none_or(|error| self.says(error))
             && filter.batch.is_none_or(|batch| job.batch == Some(batch) && self.is_member())
     }
 }

@@ -194,7 +194,7 @@ impl Rows {
             row.record.worker = None;
         }
         // What holds one that is due at another time, or is of another kind, has to meet it again.
-        let place = |job: &Record| (job.priority, job.run_at, job.version);
+        let place = |job: &Record| (job.priority, job.run_at, job.version, job.queue.clone());
         let moved = |before: &Record| place(before) != place(&row.record);
         let left = before.filter(|before| state != JobState::Ready || moved(before));
         if left.is_some() {

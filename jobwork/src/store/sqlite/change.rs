@@ -81,6 +81,18 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
+pub(super) fn requeue(db: &Db, id: JobId, queue: &str, now: i64) -> rusqlite::Result<bool> {
+    let Some((seq, state, _)) = find(db, id)? else { return Ok(false) };
+    if state == state::RUNNING || (state >= state::COMPLETED && !retry(db, id, now)?) {
+        return Ok(false);
+    }
+    // It stands behind a gate of its old queue.
+    gates::withdraw(db, seq)?;
+    db.execute("UPDATE jobwork_jobs SET queue = ?2 WHERE seq = ?1", params![seq, queue])?;
+    db.wake(Topic::Ready);
+    Ok(true)
+}
+
 pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     let Some((seq, state, _)) = find(db, id)? else { return Ok(false) };
     if state == state::RUNNING {

@@ -51,6 +51,11 @@ impl Inspect for Sqlite {
         self.writer().write(move |db| ids.iter().map(|id| change::retry(db, *id, now)).collect()).await
     }
 
+    async fn requeue(&self, ids: &[JobId], queue: &str, now: Timestamp) -> Result<Vec<bool>> {
+        let (ids, queue, now) = (ids.to_vec(), queue.to_owned(), millis(now));
+        self.writer().write(move |db| ids.iter().map(|id| change::requeue(db, *id, &queue, now)).collect()).await
+    }
+
     async fn delete(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>> {
         let (ids, now) = (ids.to_vec(), millis(now));
         self.writer().write(move |db| ids.iter().map(|id| change::delete(db, *id, now)).collect()).await

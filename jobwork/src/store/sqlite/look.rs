@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::batches;
+use super::filter::Conditions;
 use super::rows::{self, RECORD, job_state, malformed, mark_blocked, row_of, time};
-use crate::job::{JobId, JobState, Record};
+use crate::job::{JobId, Record};
 use crate::store::{Counts, Filter, QueueCounts, WorkerInfo, WorkerRecord, WorkerState};
 
 pub(super) fn get(connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Option<Record>> {
@@ -27,56 +27,10 @@ fn records(connection: &Connection, rest: &str, params: &[&dyn ToSql], now: i64)
 }
 
 pub(super) fn list(connection: &Connection, filter: &Filter, now: i64) -> rusqlite::Result<Vec<Record>> {
-    let before = match filter.before {
-        None => i64::MAX,
-        // An id that no store of this kind gave out comes before everything.
-        Some(id) => row_of(id).map_or(0, |(seq, _)| seq),
-    };
-    let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut conditions = vec!["j.seq < ?1".to_owned()];
-    if !filter.states.is_empty() {
-        let states: Vec<&str> = filter.states.iter().map(|state| condition(*state)).collect();
-        conditions.push(format!("({})", states.join(" OR ")));
-    }
-    let batch = filter.batch.map(|batch| batches::row_of(batch).unwrap_or_default());
-    if batch.is_some() {
-        conditions.push(
-            "j.batch = ?7 AND j.standing IS NOT NULL
-             AND EXISTS (SELECT 1 FROM jobwork_batches WHERE seq = ?7 AND created_at = ?8)"
-                .to_owned(),
-        );
-    }
-    let (batch, dispatched) = batch.unzip();
-    for (value, test) in [
-        (&filter.queue, "j.queue = ?4"),
-        (&filter.name, "j.name = ?5"),
-        (&filter.tag, "EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = ?6)"),
-    ] {
-        conditions.extend(value.as_ref().map(|_| test.to_owned()));
-    }
-    // Every parameter is named once, so that each has its number whatever the filter leaves out.
-    conditions.push("coalesce(?2, ?4, ?5, ?6, ?7, ?8, 1) IS NOT NULL".to_owned());
-    let rest = format!("WHERE {} ORDER BY j.seq DESC LIMIT ?3", conditions.join(" AND "));
-    records(
-        connection,
-        &rest,
-        &[&before, &now, &limit, &filter.queue, &filter.name, &filter.tag, &batch, &dispatched],
-        now,
-    )
-}
-
-/// Written out state by state, so that the partial indexes are used; `?2` is the time.
-fn condition(state: JobState) -> &'static str {
-    match state {
-        JobState::Waiting => "j.state = 0",
-        JobState::Scheduled => "(j.state = 1 AND j.run_at > ?2)",
-        JobState::Ready => "((j.state = 1 AND j.run_at <= ?2) OR (j.state = -1 AND j.hold IS NOT NULL))",
-        JobState::Running => "j.state = 2",
-        JobState::Completed => "j.state = 3",
-        JobState::Cancelled => "(j.state = 4 AND j.state > 3)",
-        JobState::Discarded => "(j.state = 5 AND j.state > 3)",
-        JobState::Dead => "(j.state = 6 AND j.state > 3)",
-    }
+    let mut conditions = Conditions::of(filter, now);
+    let limit = conditions.name(filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX)));
+    let rest = format!("WHERE {} ORDER BY j.seq DESC LIMIT {limit}", conditions.text());
+    records(connection, &rest, &conditions.values(), now)
 }
 
 pub(super) fn chain(connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Vec<Record>> {

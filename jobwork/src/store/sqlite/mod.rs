@@ -8,6 +8,7 @@ mod claim;
 mod control;
 mod database;
 mod expire;
+mod filter;
 mod finish;
 mod flow;
 mod gates;
