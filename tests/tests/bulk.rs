@@ -14,7 +14,9 @@ async fn clients() -> (Vec<Jobs>, tempfile::TempDir) {
 }
 
 fn in_queue(queue: &'static str) -> NewJob {
-    NewJob { queue: queue.into(), ..NewJob::new("job", "{}") }
+    let mut job = NewJob::new("job", "{}");
+    job.queue = queue.into();
+    job
 }
 
 fn of_queue(queue: &str) -> Filter {
@@ -79,10 +81,12 @@ async fn a_change_is_made_only_to_states_that_it_is_for() {
 async fn whole_chains_are_cancelled_and_retried() {
     let (clients, _folder) = clients().await;
     for jobs in clients {
-        let member = |position: u32| NewJob {
-            waits: (1..=position).last().map(|place| Wait { on: place as usize - 1, slot: None }).into_iter().collect(),
-            chain: Some(Membership { first: 0, position, on_error: None }),
-            ..in_queue("mail")
+        let member = |position: u32| {
+            let mut job = in_queue("mail");
+            job.waits =
+                (1..=position).last().map(|place| Wait { on: place as usize - 1, slot: None }).into_iter().collect();
+            job.chain = Some(Membership { first: 0, position, on_error: None });
+            job
         };
         let ids = jobs.push((0..3).map(member).collect()).await.unwrap();
         assert_eq!(jobs.cancel_all(&Filter::default()).await.unwrap(), 3);
