@@ -85,6 +85,7 @@ impl Jobs {
     }
 
     /// How many jobs [`change_all`](Self::change_all) would look at.
+    #[cfg(feature = "cli")]
     pub(crate) async fn count_all(&self, change: Change<'_>, filter: &Filter) -> Result<u64> {
         self.each_step(change, filter, async |ids: &[JobId]| Ok(ids.len())).await
     }
