@@ -17,8 +17,8 @@ pub use crate::client::{
 #[cfg(feature = "cron")]
 pub use crate::job::Missed;
 pub use crate::job::{
-    Backoff, Flow, Job, JobError, JobOptions, JobState, Limit, NextValue, OnConflict, ReadFields, Unique, UniqueStates,
-    WriteFields, read_fields, write_fields,
+    Backoff, Flow, Job, JobError, JobOptions, JobState, Limit, LogLevel, NextValue, OnConflict, ReadFields, Unique,
+    UniqueStates, WriteFields, read_fields, write_fields,
 };
 #[cfg(feature = "cron")]
 pub use crate::perform::Cron;

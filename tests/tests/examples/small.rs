@@ -43,7 +43,21 @@ macro_rules! each_basic {
     };
 }
 
-each_basic!(axum_embedded, batch, blocking, cancel, chain, graceful_shutdown, hello, middleware, retries, state);
+each_basic!(
+    axum_embedded,
+    batch,
+    blocking,
+    cancel,
+    chain,
+    graceful_shutdown,
+    hello,
+    middleware,
+    nightly_report,
+    rate_limited,
+    resumable_import,
+    retries,
+    state
+);
 
 #[test]
 fn hello_is_short() {
