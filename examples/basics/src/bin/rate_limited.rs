@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use jobwork::prelude::*;
 
+/// How long the API turns everyone down, and what it says: rounded up, as a `Retry-After` in whole seconds is.
+const CLOSED: Duration = Duration::from_millis(250);
 const COOL_DOWN: Duration = Duration::from_millis(300);
 
 /// What the API answers instead of a result.
@@ -37,7 +39,7 @@ impl Api {
         }
         if calls.count == 3 {
             println!("call 3: 429, come back in {COOL_DOWN:?}");
-            calls.closed_until = Some(now + COOL_DOWN);
+            calls.closed_until = Some(now + CLOSED);
             return Err(ApiError::TooMany { retry_after: COOL_DOWN });
         }
         println!("call {}: 200", calls.count);
@@ -45,8 +47,9 @@ impl Api {
     }
 }
 
-/// At most two calls start together for each account, and then one every 50 ms. All jobs that name the group share that.
-#[job(rate("2/100ms", key = account_id, group = "payments"))]
+/// At most two calls in each 100 ms for each account; all jobs that name the group share that. One at a time, so that no other is
+/// on its way when the API says 429.
+#[job(concurrency(1, key = account_id), rate("2/100ms", key = account_id, group = "payments"))]
 async fn charge(account_id: u64, cents: u64, api: State<Arc<Api>>) -> Result<u64, JobError> {
     // It keeps its retries: a job that is told to wait has not failed.
     api.0.charge(account_id, cents).map_err(|ApiError::TooMany { retry_after }| JobError::rate_limited(retry_after))
@@ -65,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
         sum += charge.wait().await?;
     }
     println!("{sum} cents charged, each once");
-    println!("it took at least as long as the limits ask for: {}", begun.elapsed() >= COOL_DOWN);
+    println!("it took no less than the API asked for: {}", begun.elapsed() >= COOL_DOWN);
     let attempts = charges.first().expect("there are six").record().await?.attempt;
     println!("the first job was done at attempt {attempts}");
     worker.stop_and_wait().await;

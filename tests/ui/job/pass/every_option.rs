@@ -60,6 +60,14 @@ async fn secret(to: String) {
     drop(to);
 }
 
+#[job(cron = "30 2 * * *", tz = "Europe/Vienna", missed = "once", log = "info", queue = "reports")]
+async fn nightly_report(job: JobContext) {
+    drop(job.tick());
+}
+
+#[job(cron = "@every 15m", missed = "2h", log = "trace")]
+async fn look_for_mail() {}
+
 fn recipient(job: &ChosenArguments) -> &str {
     &job.to
 }
@@ -85,4 +93,7 @@ fn main() {
     assert!(Secret::OPTIONS.encrypted);
     let handling = <SendEmail as jobwork::Perform>::handling();
     assert!(format!("{handling:?}").contains("600s"));
+    let handling = format!("{:?}", <NightlyReport as jobwork::Perform>::handling());
+    assert!(handling.contains("nightly_report: 30 2 * * * in Europe/Vienna"), "{handling}");
+    assert!(handling.contains("Info"), "{handling}");
 }
