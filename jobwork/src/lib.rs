@@ -9,6 +9,10 @@ mod cli;
 mod client;
 mod clock;
 mod error;
+#[cfg(all(feature = "macros", feature = "inventory", feature = "cron"))]
+pub mod flow_control {
+    #![doc = include_str!("../docs/flow_control.md")]
+}
 mod job;
 mod perform;
 #[cfg(all(feature = "macros", not(feature = "cli")))]

@@ -160,11 +160,13 @@ impl Default for Handling {
 impl fmt::Debug for Handling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.middleware.iter().map(|layer| layer.name()).collect();
-        f.debug_struct("Handling")
-            .field("timeout", &self.timeout)
+        let mut text = f.debug_struct("Handling");
+        text.field("timeout", &self.timeout)
             .field("cleanup", &self.cleanup)
             .field("backoff", &self.backoff)
-            .field("middleware", &names)
-            .finish_non_exhaustive()
+            .field("middleware", &names);
+        #[cfg(feature = "cron")]
+        text.field("cron", &self.cron);
+        text.field("keep_log", &self.keep_log).finish_non_exhaustive()
     }
 }
