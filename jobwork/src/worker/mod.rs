@@ -22,6 +22,7 @@ mod queues;
 mod report;
 mod rescuer;
 mod running;
+mod settings;
 mod settler;
 mod shared;
 mod signals;
