@@ -351,10 +351,12 @@ async fn a_worker_that_works_off_what_there_is_runs_no_ticks() {
 #[tokio::test]
 async fn wrong_schedules_keep_a_worker_from_starting_and_are_all_named() {
     let app = App::new().jobs(Jobs::new(Arc::new(Memory::new()))).state(Events::default());
-    let app = app.cron("a", "nightly", || Letters::dispatch()).cron("b", "@daily", || Letters::dispatch());
-    let app =
-        app.schedule(Cron::new("c", "@daily", || Letters::dispatch()).tz("Mars/Base"))
-            .cron("b", "@daily", || Letters::dispatch());
+    let app = app.cron("a", "nightly", Letters::dispatch).cron("b", "@daily", Letters::dispatch);
+    let app = app.schedule(Cron::new("c", "@daily", Letters::dispatch).tz("Mars/Base")).cron(
+        "b",
+        "@daily",
+        Letters::dispatch,
+    );
     let error = app.run_until_empty().await.unwrap_err().to_string();
     for part in [
         "schedule `a`: `nightly` is no cron expression: expected five fields",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jobwork::testing::{TestApp, assert_dispatched, refute_dispatched};
 use jobwork::{
     App, FailureKind, JobContext, JobError, JobHandle, JobResult, JobState, Keyring, Next, State, chain, job,
@@ -168,6 +169,84 @@ async fn a_job_that_nobody_performed_in_time_has_expired() {
     assert!(app.advance(minutes(20)).await.is_empty());
     assert_eq!(job.status().await.unwrap(), JobState::Discarded);
     assert_eq!(events.all(), Vec::<String>::new());
+}
+
+/// Writes down when it was made to run.
+#[job]
+async fn tick(word: String, job: JobContext, events: State<Events>) -> Result<(), JobError> {
+    let tick = job.tick().ok_or_else(|| JobError::dead("no tick"))?;
+    events.push(format!("{word} {tick}"));
+    Ok(())
+}
+
+#[job(rate = "1/25m")]
+async fn rare(number: u32, events: State<Events>) {
+    events.push(format!("rare {number}"));
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// An app whose time begins here.
+async fn at(app: App, start: &str) -> TestApp {
+    TestApp::at(app, start.parse().unwrap()).await
+}
+
+#[tokio::test]
+async fn schedules_tick_at_their_time_among_jobs_retries_and_rates() {
+    let (app, events) = app();
+    let app = app.cron("quarters", "10,20,40 * * * *", || Double::dispatch(0));
+    let app = at(app, "2027-05-01T00:00:00Z").await;
+    app.fail_next::<Welcome>(JobError::retry_after(minutes(15)));
+    let expiring = app.scope(async {
+        Welcome::dispatch("ann").await.unwrap();
+        Double::dispatch(30).delay(minutes(30)).await.unwrap();
+        Rare::dispatch(1).await.unwrap();
+        Rare::dispatch(2).await.unwrap();
+        Rare::dispatch(3).expires(minutes(35)).await.unwrap()
+    });
+    let expiring = expiring.await;
+    app.advance(minutes(59)).await;
+    let order = ["rare 1", "double 0", "welcomed ann", "email to ann", "double 0", "rare 2", "double 30", "double 0"];
+    assert_eq!(events.all(), order);
+    assert_eq!(expiring.status().await.unwrap(), JobState::Discarded);
+}
+
+#[tokio::test]
+async fn every_tick_of_a_month_runs_once_and_knows_its_time() {
+    let (app, events) = app();
+    let app =
+        app.cron("hourly", "@hourly", || Tick::dispatch("hour")).cron("yearly", "@yearly", || Tick::dispatch("year"));
+    let app = at(app, "2027-12-15T00:00:00.5Z").await;
+    let drained = app.advance(30 * DAY).await;
+    let begun: Timestamp = "2027-12-15T00:00:00Z".parse().unwrap();
+    let hours = (1..=30 * 24).map(|hours| format!("hour {}", begun + Duration::from_secs(3600 * hours)));
+    assert_eq!(events.of(&["hour"]), hours.collect::<Vec<_>>());
+    assert_eq!(events.of(&["year"]), ["year 2028-01-01T00:00:00Z"]);
+    let made = drained.jobs().iter().filter(|job| job.tags[0] == "cron:hourly");
+    assert!(made.clone().all(|job| job.created_at == job.run_at && job.started_at == Some(job.run_at)));
+    assert_eq!(made.count(), 720);
+}
+
+#[tokio::test]
+async fn years_without_a_tick_take_no_time() {
+    let (app, events) = app();
+    let app = at(app.cron("yearly", "@yearly", || Tick::dispatch("year")), "2027-05-01T00:00:00Z").await;
+    assert!(app.drain().await.is_empty());
+    app.advance(50 * 366 * DAY).await;
+    assert_eq!(events.all(), (2028..=2077).map(|year| format!("year {year}-01-01T00:00:00Z")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_paused_makes_nothing_and_one_that_is_asked_runs_now() {
+    let (app, events) = app();
+    let app = TestApp::new(app.cron("hourly", "@hourly", || Tick::dispatch("hour"))).await;
+    app.jobs().pause_schedule("hourly").await.unwrap();
+    assert!(app.advance(DAY).await.is_empty());
+    app.jobs().run_schedule("hourly").await.unwrap();
+    assert_eq!(app.drain().await.to_string(), "tick completed");
+    app.jobs().resume_schedule("hourly").await.unwrap();
+    assert_eq!(app.advance(DAY).await.len(), 24);
+    assert_eq!(events.all().len(), 25);
 }
 
 #[tokio::test]

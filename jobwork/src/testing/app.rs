@@ -51,7 +51,15 @@ impl TestApp {
     /// # Panics
     /// When the app can't work as it is configured, or a start hook fails.
     pub async fn new(app: App) -> Self {
-        Self::begin(app, Arc::default()).await
+        Self::at(app, Timestamp::now()).await
+    }
+
+    /// The same at a time of the test's own: for what depends on the time of day, as the schedules of `cron` do.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub async fn at(app: App, start: Timestamp) -> Self {
+        Self::begin(app, Arc::default(), start).await
     }
 
     /// The same in inline mode: whatever is dispatched is performed, with all that follows from it and is not due later,
@@ -61,13 +69,13 @@ impl TestApp {
     /// As [`new`](Self::new).
     pub async fn inline(app: App) -> Self {
         let store = Arc::<TestStore>::default();
-        let app = Self::begin(app, Arc::clone(&store)).await;
+        let app = Self::begin(app, Arc::clone(&store), Timestamp::now()).await;
         store.inline.get_or_init(|| Arc::downgrade(&app.performer));
         app
     }
 
-    async fn begin(app: App, store: Arc<TestStore>) -> Self {
-        let (time, faults) = (Time(Arc::new(Mutex::new(Timestamp::now()))), Faults::default());
+    async fn begin(app: App, store: Arc<TestStore>, start: Timestamp) -> Self {
+        let (time, faults) = (Time(Arc::new(Mutex::new(start))), Faults::default());
         let clock = time.clone();
         let jobs = Jobs::new(store).with_clock(Clock::from_fn(move || clock.now()));
         let dispatches = Arc::<Dispatches>::default();
@@ -94,7 +102,7 @@ impl TestApp {
     }
 
     /// Performs everything that is ready, and what becomes ready by it, until nothing is. What is due later, such as the retry of
-    /// a job that failed, stays scheduled.
+    /// a job that failed or the next tick of a schedule, is left for later.
     ///
     /// # Panics
     /// When there is no end to it.
@@ -102,18 +110,19 @@ impl TestApp {
         self.performer.drain().await.unwrap_or_else(|error| panic!("can't drain: {error}")).0
     }
 
-    /// The time it is for the app. It begins with the time at which the app was made, and stands still by itself; timeouts
-    /// of jobs, and sleeps inside of them, follow tokio's clock instead.
+    /// The time it is for the app. It begins with the time at which the app was made, or [`at`](Self::at) which it is to
+    /// begin, and stands still by itself; timeouts of jobs, and sleeps inside of them, follow tokio's clock instead.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.time.now()
     }
 
     /// Lets time pass, and performs on the way, in order of time, what is ready or falls due: jobs dispatched for later, retries,
-    /// snoozes; jobs that expire do so.
+    /// snoozes, jobs that a rate held back, and those of schedules, each at its own time; jobs that expire do so. Time jumps
+    /// from one of them to the next, so a year in which little happens takes no longer than a minute of it.
     ///
     /// # Panics
-    /// When there is no end to it.
+    /// When more than a hundred thousand attempts are made.
     pub async fn advance(&self, time: Duration) -> Drained {
         let target = after(self.now(), time);
         let mut all = Drained::default();
@@ -121,7 +130,7 @@ impl TestApp {
             let drained = self.performer.drain().await;
             let (drained, next_due) = drained.unwrap_or_else(|error| panic!("can't drain: {error}"));
             all.0.extend(drained.0);
-            assert!(all.len() < MOST, "more than {MOST} attempts in {time:?}: a job is retried without end");
+            assert!(all.len() <= MOST, "more than {MOST} attempts in {time:?}: that is too much for one test");
             match next_due.filter(|due| *due > self.now() && *due < target) {
                 Some(due) => self.time.set(due),
                 None if self.now() < target => self.time.set(target),
@@ -185,7 +194,7 @@ impl TestApp {
 pub(super) struct Performer(Stepper);
 
 impl Performer {
-    /// Performs what is ready, and says when the next job is due.
+    /// Performs what is ready, and says when the next job or tick is due.
     pub(super) async fn drain(&self) -> Result<(Drained, Option<Timestamp>)> {
         let mut drained = Drained::default();
         self.0.expire().await?;

@@ -10,6 +10,8 @@ use super::attempt;
 use super::noter;
 use super::shared::Shared;
 use super::start::{prepare, served};
+#[cfg(feature = "cron")]
+use super::ticker::Ticker;
 use crate::client::{Jobs, current};
 use crate::error::Result;
 use crate::job::{Claimed, Job, JobError, JobId, Lease};
@@ -22,6 +24,8 @@ pub(crate) struct Stepper {
     shared: Arc<Shared>,
     names: Arc<[Served]>,
     slots: Arc<Semaphore>,
+    #[cfg(feature = "cron")]
+    ticker: tokio::sync::Mutex<Ticker>,
     /// The settler and the noter, which end with this.
     _parts: JoinSet<()>,
 }
@@ -31,7 +35,7 @@ pub(crate) struct Stepper {
 pub(crate) enum Step {
     /// This job had an attempt.
     Performed(JobId),
-    /// Nothing is ready; the next job is due then, if one is.
+    /// Nothing is ready; the next job, or tick of a schedule, is due then, if one is.
     Nothing(Option<Timestamp>),
 }
 
@@ -42,7 +46,7 @@ const LEASE: Duration = Duration::from_secs(100 * 365 * 86_400);
 const EXPIRED: usize = 1_000;
 
 impl Stepper {
-    /// Joins the store and calls the start hooks.
+    /// Joins the store, calls the start hooks and declares the schedules.
     pub(crate) async fn start(app: App) -> Result<Self> {
         let (shared, (settler, slips), hooks) = prepare(app.into_parts().await?)?;
         let beat = Beat {
@@ -55,11 +59,26 @@ impl Stepper {
         };
         shared.store.beat(beat).await?;
         hooks.start(&shared.jobs).await?;
+        shared.state.send_replace(WorkerState::Running);
+        #[cfg(feature = "cron")]
+        let ticker = Ticker::new(Arc::clone(&shared));
+        #[cfg(feature = "cron")]
+        if !shared.crons.is_empty() {
+            ticker.declare().await?;
+        }
         let mut parts = JoinSet::new();
         parts.spawn(settler.run());
         parts.spawn(noter::run(Arc::clone(&shared), slips));
         let names = shared.handlers.iter().map(|(name, handler)| served(name, handler)).collect();
-        Ok(Self { shared, names, slots: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)), _parts: parts })
+        let slots = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Ok(Self {
+            shared,
+            names,
+            slots,
+            #[cfg(feature = "cron")]
+            ticker: tokio::sync::Mutex::new(ticker),
+            _parts: parts,
+        })
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {
@@ -73,8 +92,20 @@ impl Stepper {
         Ok(())
     }
 
-    /// Claims one job of any queue, and performs it to its recorded outcome.
+    /// Makes the jobs of ticks that are due, and says when the next tick is.
+    #[cfg(feature = "cron")]
+    async fn tick(&self) -> Result<Option<Timestamp>> {
+        if self.shared.crons.is_empty() { Ok(None) } else { self.ticker.lock().await.turn().await }
+    }
+
+    #[cfg(not(feature = "cron"))]
+    async fn tick(&self) -> Result<Option<Timestamp>> {
+        Ok(None)
+    }
+
+    /// Claims one job of any queue, and performs it to its recorded outcome. Before that, schedules make what is due.
     pub(crate) async fn step(&self) -> Result<Step> {
+        let next_tick = self.tick().await?;
         let now = self.shared.clock.now();
         let batch = loop {
             let claim = Claim::new(self.shared.identity.id(), Arc::clone(&self.names), 1, now);
@@ -84,7 +115,9 @@ impl Stepper {
                 break batch;
             }
         };
-        let Some(claimed) = batch.jobs.into_iter().next() else { return Ok(Step::Nothing(batch.next_due)) };
+        let Some(claimed) = batch.jobs.into_iter().next() else {
+            return Ok(Step::Nothing(batch.next_due.into_iter().chain(next_tick).min()));
+        };
         let lease = claimed.lease;
         if let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
             attempt::start(&self.shared, claimed, (slot, None));

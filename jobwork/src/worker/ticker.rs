@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::shared::Shared;
 use crate::client::Jobs;
-use crate::clock::{Clock, after, until};
+use crate::clock::{Clock, until};
 use crate::error::{Error, Result};
 use crate::job::{Missed, NewJob, Schedule};
 use crate::perform::Cron;
@@ -38,64 +38,70 @@ pub(crate) fn check(crons: &[Cron], jobs: &Jobs) -> Result<()> {
 /// Makes the jobs of this program's schedules when they are due, until it is dropped. Every worker does it: the store
 /// sees to it that a tick makes its jobs once, so nobody has to be elected.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    if !shared.crons.is_empty() {
-        let mut ticker = Ticker { shared, read: HashMap::new() };
-        ticker.declare().await;
-        loop {
-            ticker.shared.wait_until_running().await;
-            let wait = ticker.turn().await;
-            tokio::time::sleep(wait).await;
-        }
+    if shared.crons.is_empty() {
+        return;
+    }
+    let poll = shared.config.poll_interval;
+    let mut ticker = Ticker::new(shared);
+    while let Err(error) = ticker.declare().await {
+        tracing::error!(%error, "can't declare schedules; trying again");
+        tokio::time::sleep(poll).await;
+    }
+    loop {
+        ticker.shared.wait_until_running().await;
+        let next = ticker.turn().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "can't look at schedules; trying again");
+            None
+        });
+        let now = ticker.shared.clock.now();
+        // No longer than until the next poll, because schedules are changed by hand.
+        tokio::time::sleep(next.map_or(poll, |next| until(next, now).min(poll))).await;
     }
 }
 
-struct Ticker {
+/// Makes the jobs of schedules, each time it is told to look.
+#[derive(Debug)]
+pub(super) struct Ticker {
     shared: Arc<Shared>,
     /// The schedules as they were read last; `None` for what could not be read.
     read: HashMap<String, (Due, Option<Schedule>)>,
 }
 
 impl Ticker {
-    async fn declare(&self) {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, read: HashMap::new() }
+    }
+
+    /// Makes this program's schedules known to the store.
+    pub(super) async fn declare(&self) -> Result<()> {
         let new = |cron: &Cron| NewSchedule {
             name: cron.name.clone(),
             job: cron.job.to_owned(),
             due: Due { expression: cron.expression.clone(), zone: cron.zone.clone() },
             missed: cron.missed,
         };
-        let schedules: Vec<NewSchedule> = self.shared.crons.iter().map(new).collect();
-        while let Err(error) = declare(&self.shared, schedules.clone()).await {
-            tracing::error!(%error, "can't declare schedules; trying again");
-            tokio::time::sleep(self.shared.config.poll_interval).await;
-        }
+        let schedules = self.shared.crons.iter().map(new).collect();
+        kept(&self.shared)?.declare(schedules, self.shared.clock.now()).await
     }
 
-    /// Makes what is due, and says how long there is nothing more to do. No longer than until the next poll, because
-    /// schedules are changed by hand.
-    async fn turn(&mut self) -> Duration {
-        let poll = self.shared.config.poll_interval;
-        let rows = match list(&self.shared).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::error!(%error, "can't look at schedules; trying again");
-                return poll;
-            }
-        };
+    /// Makes what is due, and says when the next tick is.
+    pub(super) async fn turn(&mut self) -> Result<Option<Timestamp>> {
+        let rows = kept(&self.shared)?.list().await?;
         let now = self.shared.clock.now();
-        let (mut next, mut firing) = (after(now, poll), JoinSet::new());
+        let (mut next, mut firing) = (None::<Timestamp>, JoinSet::new());
         for row in rows {
             let known = self.shared.crons.iter().find(|cron| cron.name == row.name).cloned();
             let Some(cron) = known else { continue };
             let ticks = self.schedule(&row).map(|schedule| due(schedule, &row, now));
             let (ticks, then) = ticks.unwrap_or_default();
-            next = then.into_iter().fold(next, Timestamp::min);
+            next = next.into_iter().chain(then).min();
             if row.asked.is_some() || !ticks.is_empty() {
                 firing.spawn(fire_all(Arc::clone(&self.shared), cron, row, ticks));
             }
         }
         // One that takes its time keeps no other from being made.
         while firing.join_next().await.is_some() {}
-        until(next, self.shared.clock.now())
+        Ok(next)
     }
 
     /// When this is due; `None` while it is paused, and where the expression or the zone isn't known here. It is read again only when
@@ -188,14 +194,6 @@ async fn make(shared: &Arc<Shared>, cron: &Cron, at: Timestamp) -> Vec<NewJob> {
     };
     tracing::error!(schedule = cron.name, tick = %at, problem, "the function of a schedule failed; this tick makes no job");
     Vec::new()
-}
-
-async fn declare(shared: &Shared, schedules: Vec<NewSchedule>) -> Result<()> {
-    kept(shared)?.declare(schedules, shared.clock.now()).await
-}
-
-async fn list(shared: &Shared) -> Result<Vec<ScheduleRecord>> {
-    kept(shared)?.list().await
 }
 
 fn kept(shared: &Shared) -> Result<&dyn Schedules> {
