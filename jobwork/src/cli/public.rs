@@ -14,9 +14,10 @@ pub(super) fn public(job: &Record) -> serde_json::Result<Value> {
 
 /// The state, with what stands in the way of the next one.
 pub(super) fn state(job: &Record) -> String {
-    match (job.blocked, job.cancel_requested) {
-        (true, _) => format!("{} (blocked)", job.state),
-        (_, true) => format!("{} (told to stop)", job.state),
+    match (job.blocked, job.cancel_requested, &job.held_by) {
+        (true, ..) => format!("{} (blocked)", job.state),
+        (_, true, _) => format!("{} (told to stop)", job.state),
+        (.., Some(key)) => format!("{} (held by {key})", job.state),
         _ => job.state.to_string(),
     }
 }

@@ -4,7 +4,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::exit::EXIT_CODES;
 use super::log::Format;
-use super::{batch, batches, cancel, delete, dispatch, list, prune, queues, requeue, retry, show, stats, workers};
+use super::{
+    batch, batches, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, show, stats,
+    workers,
+};
 use crate::job::{BatchId, JobId};
 
 /// The commands and options that every program has.
@@ -31,6 +34,9 @@ pub(super) fn root(program: &str) -> Command {
                 prune::command(),
                 delete::command(),
                 queues::command(),
+                pause::command(),
+                resume::command(),
+                limit::command(),
                 workers::command(),
                 stats::command(),
                 batches::command(),

@@ -6,7 +6,8 @@ use super::exit::{Exit, Failure, end};
 use super::log::Log;
 use super::out::Out;
 use super::{
-    batch, batches, cancel, delete, dispatch, list, prune, queues, requeue, retry, root, show, stats, workers,
+    batch, batches, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, root, show,
+    stats, workers,
 };
 use crate::client::Jobs;
 
@@ -52,6 +53,9 @@ pub(super) async fn run(name: &str, args: &ArgMatches, jobs: &Jobs, out: &mut Ou
         "cancel" => cancel::run(args, jobs, out).await,
         "delete" => delete::run(args, jobs, out).await,
         "queues" => queues::run(jobs, out).await,
+        "pause" => pause::run(args, jobs, out).await,
+        "resume" => resume::run(args, jobs, out).await,
+        "limit" => limit::run(args, jobs, out).await,
         "workers" => workers::run(args, jobs, out).await,
         "batches" => batches::run(args, jobs, out).await,
         "batch" => batch::run(args, jobs, out).await,

@@ -18,7 +18,10 @@ pub(super) fn command() -> Command {
             option("shutdown-timeout", "TIME", "How long running jobs may finish after a stop [default: 25s]")
                 .value_parser(time::duration),
         )
-        .arg(flag("until-empty", "Stops when nothing is ready any more").conflicts_with("one"))
+        .arg(
+            flag("until-empty", "Stops when nothing is ready any more, but for what a rate or a pause holds back")
+                .conflicts_with("one"),
+        )
         .arg(flag("one", "Performs one job, if one is ready, and stops"))
         .after_help(
             "SIGTERM or Ctrl-C stops it: running jobs may finish. A second one tells them to stop, a third exits.",

@@ -308,3 +308,11 @@ pub struct QueueCounts {
     /// Since when the oldest ready job has been due.
     pub oldest_due: Option<Timestamp>,
 }
+
+impl QueueCounts {
+    /// A queue that holds nothing.
+    #[must_use]
+    pub fn empty(queue: &str) -> Self {
+        Self { queue: queue.to_owned(), waiting: 0, scheduled: 0, ready: 0, running: 0, oldest_due: None }
+    }
+}

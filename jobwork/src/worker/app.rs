@@ -232,7 +232,8 @@ impl App {
         Ok(self.obey_signals().begin(Until::Stopped).await?.stopped().await)
     }
 
-    /// Works until nothing is ready any more and nothing runs. Jobs that are due later are not waited for.
+    /// Works until nothing is ready any more and nothing runs. Jobs that are due later are not waited for,
+    /// nor those that a rate, a pause or a job of another worker holds back.
     ///
     /// # Errors
     /// As [`run`](Self::run).

@@ -118,6 +118,13 @@ pub async fn counted(number: u32) {
     say(format_args!("ran {number}"));
 }
 
+/// Runs two at a time over all workers, each until it is released.
+#[job(concurrency = 2)]
+pub async fn two_at_once(label: String, job: JobContext) {
+    let _running = Running::start(&label, &job);
+    released(&label).await;
+}
+
 /// The first of a chain.
 #[job]
 pub async fn begin(label: String, job: JobContext) -> Result<String, Cancelled> {

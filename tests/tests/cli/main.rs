@@ -4,6 +4,7 @@ mod batches;
 mod by_hand;
 mod cron;
 mod dispatch;
+mod limits;
 mod look;
 mod program;
 mod shop;

@@ -2,7 +2,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use jobwork::chain;
-use jobwork_tests::signalled::{Begin, Deadly, GoOn, Polite};
+use jobwork_tests::signalled::{Begin, Deadly, GoOn, Polite, TwoAtOnce};
 use rustix::process::Signal;
 
 use super::process::{LIMIT, Process};
@@ -92,4 +92,37 @@ async fn a_chain_goes_on_where_its_worker_was_killed() {
     let members = chain.members().await.unwrap();
     assert_eq!(members.iter().map(|member| member.rescues).collect::<Vec<_>>(), [0, 1, 0]);
     assert!(members.iter().all(|member| member.attempt == 1));
+}
+
+#[tokio::test]
+async fn the_slots_of_a_killed_worker_are_free_once_its_jobs_are_rescued() {
+    let store = Store::new().await;
+    let jobs = ["a", "b", "c", "d"].map(TwoAtOnce::new);
+    let jobs = TwoAtOnce::dispatch_many(jobs).on(&store.jobs).await.unwrap();
+    let mut dying = Process::worker(&store, &[]);
+    dying.expect("started a");
+    dying.expect("started b");
+    let mut living = Process::worker(&store, &[]);
+    for job in &jobs[2..] {
+        store.until(async |_| job.record().await.unwrap().held_by).await;
+    }
+    let killed = Instant::now();
+    dying.signal(Signal::KILL);
+    living.expect("started");
+    assert!(killed.elapsed() < RESCUE, "rescued after {:?}", killed.elapsed());
+    living.release("all");
+    for job in &jobs {
+        result(job).await;
+    }
+    living.signal(Signal::TERM);
+    living.report().assert_clean(4);
+    assert_eq!(most_at_once(living.seen()), 2);
+    assert!(!dying.has_seen("started c") && !dying.has_seen("started d"));
+}
+
+/// How many jobs ran together at most.
+fn most_at_once(events: &[String]) -> usize {
+    let count = |events: &[String], word| events.iter().filter(|event| event.starts_with(word)).count();
+    let running = |end| count(&events[..end], "started ") - count(&events[..end], "dropped ");
+    (0..=events.len()).map(running).max().unwrap_or(0)
 }

@@ -157,7 +157,7 @@ impl Rows {
         let mut queues: BTreeMap<&str, QueueCounts> = BTreeMap::new();
         for row in self.jobs.values().filter(|row| !row.record.state.is_final()) {
             let name = row.record.queue.as_str();
-            let queue = queues.entry(name).or_insert_with(|| empty(name));
+            let queue = queues.entry(name).or_insert_with(|| QueueCounts::empty(name));
             match row.state(now) {
                 JobState::Waiting => queue.waiting += 1,
                 JobState::Scheduled => queue.scheduled += 1,
@@ -171,8 +171,4 @@ impl Rows {
         }
         queues.into_values().collect()
     }
-}
-
-fn empty(queue: &str) -> QueueCounts {
-    QueueCounts { queue: queue.to_owned(), waiting: 0, scheduled: 0, ready: 0, running: 0, oldest_due: None }
 }

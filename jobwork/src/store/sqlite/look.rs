@@ -72,7 +72,7 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
     let mut found = statement.query([now])?;
     while let Some(row) = found.next()? {
         let name: String = row.get(0)?;
-        let counts = queues.entry(name).or_insert_with_key(|name| empty(name));
+        let counts = queues.entry(name).or_insert_with_key(|name| QueueCounts::empty(name));
         let count = row.get::<_, i64>(3)?.unsigned_abs();
         match (row.get(1)?, row.get(2)?) {
             (0, _) => counts.waiting = count,
@@ -86,10 +86,6 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
         }
     }
     Ok(queues.into_values().collect())
-}
-
-fn empty(queue: &str) -> QueueCounts {
-    QueueCounts { queue: queue.to_owned(), waiting: 0, scheduled: 0, ready: 0, running: 0, oldest_due: None }
 }
 
 pub(super) fn workers(connection: &Connection) -> rusqlite::Result<Vec<WorkerRecord>> {
