@@ -127,7 +127,7 @@ async fn a_job_that_was_rate_limited_holds_the_others_of_its_key_and_uses_no_att
     let bench = Bench::new();
     let worker = bench.app().poll_interval(NEVER).spawn().await.unwrap();
     let first = Calling::dispatch("maps", 1).on(&bench.jobs).await.unwrap();
-    bench.events.wait("calling rate_limited").await;
+    bench.events.wait("calling rate limited").await;
     let begun = Instant::now();
     let second = Calling::dispatch("maps", 2).on(&bench.jobs).await.unwrap();
     Calling::dispatch("mail", 2).on(&bench.jobs).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_job_that_was_rate_limited_holds_the_others_of_its_key_and_uses_no_att
     let waited = begun.elapsed();
     assert!((MINUTE..MINUTE + Duration::from_secs(1)).contains(&waited), "{waited:?}");
     assert_eq!(first.record().await.unwrap().attempt, 1);
-    assert_eq!(bench.story(first.id()).await, ["rate_limited"]);
+    assert_eq!(bench.story(first.id()).await, ["rate limited"]);
     assert_eq!(bench.history(second.id()).await.len(), 0);
     worker.stop_and_wait().await;
 }
