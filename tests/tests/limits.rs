@@ -206,7 +206,7 @@ async fn a_pause_takes_effect_in_a_running_worker_and_ends_when_it_is_resumed() 
         tokio::time::advance(MINUTE).await;
         assert_eq!((bench.events.count("paused"), paused.status().await.unwrap()), (0, JobState::Ready), "{target}");
         assert!(bench.jobs.resume(target.clone()).await.unwrap());
-        paused.wait().await.unwrap();
+        bench.events.wait("paused").await;
         bench.events.wait("free").await;
         worker.stop_and_wait().await;
     }
