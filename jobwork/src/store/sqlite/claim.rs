@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -84,15 +85,23 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
     }
 }
 
+/// Starts a job.
+static START: LazyLock<String> = LazyLock::new(|| start_where("seq = ?1"));
+
+/// Starts a job that nothing limits: the flag is `flag::LIMITED`.
+static START_UNLIMITED: LazyLock<String> =
+    LazyLock::new(|| start_where("seq = ?1 AND flags & 32 = 0 AND hold IS NULL"));
+
+fn start_where(condition: &str) -> String {
+    format!(
+        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
+         WHERE {condition} RETURNING {}, flags",
+        rows::CLAIMED
+    )
+}
+
 /// Hands a job to the worker, unless it is held.
 fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
-    let sql = |condition| {
-        format!(
-            "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
-             WHERE seq = ?1 {condition} RETURNING {}, flags",
-            rows::CLAIMED
-        )
-    };
     let start = |sql: &str| -> rusqlite::Result<Option<Claimed>> {
         let row = params![seq, key, millis(claim.now)];
         let started = |row: &Row<'_>| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?));
@@ -103,13 +112,13 @@ fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::R
     };
     if !flow.is_close() {
         // One statement finds out that the job is limited by nothing, and starts it.
-        let started = start(&sql("AND flags & 32 = 0 AND hold IS NULL"))?;
+        let started = start(&START_UNLIMITED)?;
         if started.is_some() {
             return Ok(started);
         }
     }
     match flow.admit(db, seq)? {
-        Admission::Admitted => start(&sql("")),
+        Admission::Admitted => start(&START),
         Admission::Held => Ok(None),
     }
 }
