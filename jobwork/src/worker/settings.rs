@@ -16,8 +16,8 @@ impl App {
     }
 
     /// What all jobs of a queue share over all workers of the store, whatever else they carry: written to the store when
-    /// the worker starts. A limit set by hand ([`Jobs::limit_queue`](crate::Jobs::limit_queue)) holds until a start that names another one than the
-    /// last start did.
+    /// the worker starts. A limit set by hand ([`Jobs::limit_queue`](crate::Jobs::limit_queue)) holds until a
+    /// start that names another one than the last start did.
     ///
     /// ```
     /// use std::time::Duration;
