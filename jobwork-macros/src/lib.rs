@@ -4,6 +4,8 @@ mod chain;
 mod debug;
 mod diag;
 mod entry;
+#[cfg(feature = "cron")]
+mod every;
 mod function;
 mod job;
 mod keys;

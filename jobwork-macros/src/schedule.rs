@@ -44,6 +44,8 @@ mod expression {
     use croner::parser::{CronParser, Seconds, Year};
     use croner::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution, Weekday};
 
+    use crate::every;
+
     const NAMES: [&str; 7] = ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
 
     /// As `Schedule::parse` of the crate `jobwork` has it, which says what an expression is.
@@ -73,10 +75,8 @@ mod expression {
         `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 15m`";
 
     fn wrong_length(length: &str) -> Option<String> {
-        let whole =
-            humantime::parse_duration(length).is_ok_and(|length| length.as_secs() > 0 && length.subsec_nanos() == 0);
-        let message = || format!("`@every {length}`: expected a duration of whole seconds, such as `@every 15m`");
-        (!whole).then(message)
+        let what = "expected a duration of whole seconds, such as `@every 15m` or `@every 1h 30m`";
+        every::seconds(length).is_none().then(|| format!("`@every {length}`: {what}"))
     }
 
     const FIELDS: [(&str, &str); 6] = [
@@ -147,6 +147,7 @@ mod expression {
                 " @daily ",
                 "@every 15m",
                 "@every 1h 30m",
+                "@every 1d",
                 "0 9 * * FRI#L",
                 "0 0 29 2 *",
             ] {
@@ -162,6 +163,7 @@ mod expression {
                 ("* * *", "`* * *` is no cron expression: expected five fields"),
                 ("@nightly", "`@nightly` is no cron expression: expected five fields"),
                 ("* * * * * * *", "`* * * * * * *` is no cron expression: expected five fields"),
+                ("@every 1month", "`@every 1month`: expected a duration of whole seconds"),
                 ("@every 500ms", "`@every 500ms`: expected a duration of whole seconds"),
             ] {
                 let message = wrong_expression(wrong).unwrap_or_default();

@@ -366,3 +366,10 @@ async fn wrong_schedules_keep_a_worker_from_starting_and_are_all_named() {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
 }
+
+#[test]
+fn the_compiler_and_the_worker_read_every_length_alike() {
+    let (worker, compiler) =
+        (include_str!("../../jobwork/src/job/every.rs"), include_str!("../../jobwork-macros/src/every.rs"));
+    assert!(worker == compiler, "jobwork-macros/src/every.rs has to be jobwork/src/job/every.rs: copy it");
+}

@@ -3,6 +3,8 @@
 mod backoff;
 mod batch;
 mod error;
+#[cfg(feature = "cron")]
+mod every;
 mod fields;
 mod flow;
 mod id;

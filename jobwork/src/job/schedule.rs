@@ -8,6 +8,8 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use super::every;
+
 /// A cron expression in a time zone.
 ///
 /// It has five fields (minute, hour, day of month, month, day of week), or six with seconds in front:
@@ -23,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 ///
 /// Where both the day of month and the day of week are given, either suffices, as in every cron; a `+` before the day of week
 /// (`0 0 13 * +FRI`) asks for both. Or it is one of `@hourly`, `@daily` (also `@midnight`), `@weekly`, `@monthly` and
-/// `@yearly` (also `@annually`), or `@every` with a duration such as `15m` or `1h 30m`. The ticks of `@every` are the
+/// `@yearly` (also `@annually`), or `@every` with a duration such as `15m` or `1h 30m`, in seconds to weeks. The ticks of `@every` are the
 /// multiples of its duration since 1970 in UTC, whatever the zone and whenever the schedule was made; so `@every 15m` ticks on
 /// the quarters of an hour, everywhere.
 ///
@@ -165,7 +167,9 @@ impl Schedule {
 impl Rule {
     fn parse(expression: &str) -> Result<Self, ScheduleError> {
         if let Some(length) = expression.strip_prefix("@every ") {
-            return every(length.trim()).map(Self::Every);
+            let what = "expected a duration of whole seconds, such as `@every 15m` or `@every 1h 30m`";
+            let wrong = || ScheduleError(format!("`@every {}`: {what}", length.trim()));
+            return every::seconds(length).map(Self::Every).ok_or_else(wrong);
         }
         let fields = match expression {
             "@hourly" => "0 * * * *",
@@ -193,17 +197,6 @@ impl Rule {
 
 const EXPECTED: &str = "expected five fields (minute, hour, day of month, month, day of week), six with seconds in front, \
     `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 15m`";
-
-/// The length of `@every`, in seconds.
-fn every(length: &str) -> Result<i64, ScheduleError> {
-    let parsed = length.parse::<SignedDuration>().ok();
-    let whole = parsed.filter(|length| length.subsec_nanos() == 0 && length.as_secs() > 0);
-    whole.map(|length| length.as_secs()).ok_or_else(|| {
-        ScheduleError(format!(
-            "`@every {length}`: expected a duration of whole seconds, such as `@every 15m` or `@every 1h 30m`"
-        ))
-    })
-}
 
 /// The names of the fields and what they may be.
 const FIELDS: [(&str, &str); 6] = [

@@ -54,7 +54,10 @@ fn every_is_aligned_to_the_epoch() {
         ["01-01 05:45:00+05:30", "01-01 06:00:00+05:30"]
     );
     assert_eq!(ticks("@every 1h 30m", "UTC", "2027-01-01T00:00:00Z", 1), ["01-01 01:30:00+00:00"]);
-    for wrong in ["@every ", "@every", "@every 0s", "@every 500ms", "@every -5m", "@every month", "@every 1mo"] {
+    assert_eq!(ticks("@every 1d", "UTC", "2027-01-01T05:00:00Z", 1), ["01-02 00:00:00+00:00"]);
+    for wrong in
+        ["@every ", "@every", "@every 0s", "@every 500ms", "@every -5m", "@every month", "@every 1mo", "@every PT1H"]
+    {
         assert!(refused(wrong).contains("@every 15m"), "{}", refused(wrong));
     }
 }
