@@ -1,8 +1,11 @@
 //! Arguments and outputs that are encrypted where they rest.
 
+use std::time::Duration;
+
+use jobwork::testing::TestApp;
 use jobwork::{
-    App, DeadReason, Dispatch, Error, FailureKind, Job, JobContext, JobError, JobHandle, JobOptions, JobState, Jobs,
-    Keyring, NewJob, Perform, chain, job,
+    App, Batch, Claimed, DeadReason, Dispatch, Error, FailureKind, Job, JobContext, JobError, JobHandle, JobOptions,
+    JobState, Jobs, Keyring, Lease, NewJob, Perform, Record, WorkerId, chain, job,
 };
 use jobwork_tests::{Bench, Events};
 use serde::{Deserialize, Serialize};
@@ -51,6 +54,18 @@ fn app(bench: &Bench, keyring: Keyring) -> App {
     bench.app().register::<Charge>().keyring(keyring)
 }
 
+/// All that a store keeps of a job.
+fn at_rest(job: &Record) -> String {
+    serde_json::to_string(job).unwrap()
+}
+
+/// Checks that this is an encrypted job, and tells nothing.
+fn assert_sealed(job: &Record) {
+    assert_eq!(job.name, "charge");
+    assert!(job.args.contains(r#"{"$encrypted":{"key":"a","#), "{}", job.args);
+    assert!(!at_rest(job).contains("4111"), "{}", at_rest(job));
+}
+
 async fn dispatched(bench: &Bench, keyring: Keyring) -> JobHandle<Charge> {
     Dispatch::new(charge()).on(&bench.jobs.clone().with_keyring(keyring)).await.unwrap()
 }
@@ -65,7 +80,22 @@ async fn neither_arguments_nor_output_are_ever_stored_as_they_are() {
     assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 4111");
     let stored = job.record().await.unwrap();
     assert_eq!(stored.state, JobState::Completed);
-    assert!(!format!("{stored:?}").contains("4111"), "{stored:?}");
+    assert!(!at_rest(&stored).contains("4111"), "{}", at_rest(&stored));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_encrypted_is_printed_as_nothing_else() {
+    let bench = Bench::new();
+    let job = dispatched(&bench, ring("a", 1)).await;
+    let stored = job.record().await.unwrap();
+    let lease = Lease { job: job.id(), attempt: 1, worker: WorkerId::fresh(), claim: 1 };
+    let claimed = |args: String| Claimed::new(lease, "charge".into(), "default".into(), args, stored.created_at);
+    let printed = [format!("{:?}", claimed(stored.args.clone())), format!("{stored:#?}")];
+    for printed in printed {
+        assert!(printed.contains(r#"args: "<encrypted>""#) && !printed.contains("$encrypted"), "{printed}");
+        assert!(printed.contains("name: \"charge\"") && printed.contains("batch: None"), "{printed}");
+    }
+    assert!(format!("{:?}", claimed(r#"{"item":"bread"}"#.to_owned())).contains("bread"), "all else is printed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,12 +167,42 @@ async fn a_chain_carries_outputs_into_and_out_of_encrypted_arguments() {
     let jobs = bench.jobs.clone().with_keyring(ring("a", 1));
     let steps = chain![Price("bread"), Charge("4111", _), FileReceipt];
     let chain = steps.dispatch().on(&jobs).await.unwrap();
+    assert_sealed(&chain.members().await.unwrap()[1]);
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
     assert_eq!(chain.wait().await.unwrap(), "receipt of 5 for 4111");
     let members = chain.members().await.unwrap();
     assert!(members[1].args.contains(r#""amount":5"#), "{}", members[1].args);
-    assert!(members[..2].iter().all(|member| !format!("{member:?}").contains("4111")));
+    assert!(members[..2].iter().all(|member| !at_rest(member).contains("4111")));
     assert!(!members[2].args.contains("4111"), "{}", members[2].args);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_and_callbacks_of_a_batch_are_encrypted_also_when_they_are_added_later() {
+    let bench = Bench::new();
+    let jobs = bench.jobs.clone().with_keyring(ring("a", 1));
+    let inner = Batch::new("inner").add(chain![Price("bread"), Charge("4111", _)].dispatch());
+    let batch = Batch::new("outer").add(Dispatch::new(charge())).add_many([charge()]).add(inner);
+    let batch = batch.on(&jobs).on_success(Dispatch::new(charge())).dispatch().await.unwrap();
+    batch.add(Dispatch::new(charge())).await.unwrap();
+    let stored = bench.jobs.list(&Default::default()).await.unwrap();
+    let charges: Vec<&Record> = stored.iter().filter(|job| job.name == "charge").collect();
+    assert_eq!((stored.len(), charges.len()), (6, 5));
+    charges.into_iter().for_each(assert_sealed);
+    app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
+    let performed = bench.jobs.list(&Default::default()).await.unwrap();
+    assert!(performed.iter().all(|job| job.state == JobState::Completed), "{performed:?}");
+}
+
+#[tokio::test]
+async fn jobs_of_a_schedule_are_encrypted() {
+    let app = App::new().register::<Charge>().keyring(ring("a", 1)).state(Events::default());
+    let app = app.cron("charges", "@hourly", || Dispatch::new(charge()));
+    let app = TestApp::at(app, "2027-05-01T00:30:00Z".parse().unwrap()).await;
+    let drained = app.advance(Duration::from_secs(3600)).await;
+    assert_eq!(drained.to_string(), "charge completed");
+    assert_sealed(&drained.jobs()[0]);
+    let handle = JobHandle::<Charge>::new(drained.jobs()[0].id, app.jobs().clone());
+    assert_eq!(handle.wait().await.unwrap(), "receipt of 7 for 4111");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ mod outcome;
 mod record;
 #[cfg(feature = "cron")]
 mod schedule;
+mod shown;
 mod state;
 mod tick;
 mod unique;

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::shown::debug_fields;
 use super::{BatchId, Failure, JobId, JobState, Progress, WorkerId};
 
 /// A worker's right to say what became of a job.
@@ -21,7 +22,7 @@ pub struct Lease {
 }
 
 /// A job handed to a worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claimed {
     /// The right to write its outcome.
@@ -55,6 +56,10 @@ pub struct Claimed {
     /// Where an earlier run of it said to go on, as JSON.
     pub checkpoint: Option<String>,
 }
+
+debug_fields!(Claimed { args, checkpoint } {
+    lease, name, queue, priority, retries, rescues, tags, created_at, run_at, chain, retry_until, version, batch
+});
 
 impl Claimed {
     /// A job as a store hands it out; the optional parts are empty.
@@ -92,7 +97,7 @@ pub struct Member {
 }
 
 /// A job as it is stored, for people and dashboards to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
     /// The job.
@@ -156,6 +161,12 @@ pub struct Record {
     /// How far it has come, by its own word; stays after its end.
     pub progress: Option<Progress>,
 }
+
+debug_fields!(Record { args, output } {
+    id, name, queue, priority, state, blocked, attempt, retries, rescues, reason, tags, created_at, run_at,
+    started_at, finished_at, worker, cancel_requested, chain, unique_key, ordered, expires_at, retry_until, retain,
+    version, batch, held_by, progress
+});
 
 impl Record {
     /// A record of a fresh, ready job; a store fills in the rest.
