@@ -12,15 +12,14 @@ use super::nearest::{choice, nearest};
 use super::out::Out;
 use super::root::option;
 use super::time;
-use crate::client::Jobs;
-use crate::clock::after;
+use crate::client::{Due, Jobs, Placement};
 use crate::error::Error;
-use crate::job::NewJob;
+use crate::job::{Flow, JobOptions, NewJob};
 use crate::perform::{JobEntry, Registry};
 
 pub(super) fn command() -> Command {
     Command::new("dispatch")
-        .about("Stores a job, and prints its id")
+        .about("Stores a job, and prints its id, or that of the job which has its unique key")
         .arg(Arg::new("name").value_name("NAME").help("The job's name").required(true))
         .arg(Arg::new("arguments").value_name("JSON").default_value("{}").help(
             "Its arguments: a JSON object by parameter name, or an array in parameter order; `-` reads standard input",
@@ -51,12 +50,12 @@ pub(super) async fn run(
     let entry = registry.map(|registry| find(registry, name)).transpose()?;
     let text = arguments(args)?;
     check_syntax(&text)?;
-    if let Some(entry) = entry {
-        check_fit(entry, &text)?;
-    }
-    let ids = jobs.push(vec![new_job(args, jobs, name, entry, text)]).await?;
-    let id = *ids.first().ok_or_else(|| Error::store("the store returned no id"))?;
-    Ok(if out.is_json() { out.json(&json!({ "id": id })) } else { out.line(&id.to_string()) }?)
+    let flow = entry.map(|entry| flow(entry, &text)).transpose()?.unwrap_or_default();
+    let new = NewJob { flow, ..new_job(args, jobs, name, entry, text) };
+    let pushed = jobs.push_each(vec![new]).await?.into_iter().next();
+    let pushed = pushed.ok_or_else(|| Error::store("the store returned no id"))?;
+    let id = pushed.id();
+    Ok(if out.is_json() { out.json(&json!({ "id": id, "new": pushed.is_new() })) } else { out.line(&id.to_string()) }?)
 }
 
 fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a JobEntry, Failure> {
@@ -81,8 +80,9 @@ fn arguments(args: &ArgMatches) -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
-fn check_fit(entry: &JobEntry, text: &str) -> Result<(), Failure> {
-    entry.check_args(text).map_err(|error| {
+/// What the job shares with others, if these are its arguments.
+fn flow(entry: &JobEntry, text: &str) -> Result<Flow, Failure> {
+    entry.flow(text).map_err(|error| {
         let fields = entry.fields();
         let takes = if fields.is_empty() { "no parameters".to_owned() } else { format!("({})", fields.join(", ")) };
         let message = format!("the arguments don't fit `{}`, which takes {takes}: ", entry.name());
@@ -92,17 +92,20 @@ fn check_fit(entry: &JobEntry, text: &str) -> Result<(), Failure> {
 
 /// The job, under the name it has today where it was called by an older one.
 fn new_job(args: &ArgMatches, jobs: &Jobs, name: &str, entry: Option<&JobEntry>, text: String) -> NewJob {
-    let mut new = NewJob::new(entry.map_or_else(|| Cow::Owned(name.to_owned()), |entry| entry.name().into()), text);
-    if let Some(options) = entry.map(JobEntry::options) {
-        new = new.with_options(options);
+    let new = NewJob::new(entry.map_or_else(|| Cow::Owned(name.to_owned()), |entry| entry.name().into()), text);
+    let options = entry.map_or(JobOptions::DEFAULT, JobEntry::options);
+    let (placement, now) = (placement(args), jobs.now());
+    placement.place_at(new.with_options(options), &options, placement.run_at(options.delay, now), now)
+}
+
+fn placement(args: &ArgMatches) -> Placement {
+    let delay = args.get_one::<Duration>("delay").map(|delay| Due::In(*delay));
+    Placement {
+        queue: args.get_one("queue").cloned(),
+        priority: args.get_one("priority").copied(),
+        retries: args.get_one("retries").copied(),
+        due: delay.or(args.get_one::<Timestamp>("at").map(|at| Due::At(*at))).unwrap_or_default(),
+        tags: args.get_many("tag").unwrap_or_default().cloned().collect(),
+        ..Placement::default()
     }
-    if let Some(queue) = args.get_one::<String>("queue") {
-        new.queue = queue.clone().into();
-    }
-    new.priority = args.get_one("priority").copied().unwrap_or(new.priority);
-    new.retries = args.get_one("retries").copied().unwrap_or(new.retries);
-    new.tags = args.get_many("tag").unwrap_or_default().cloned().collect();
-    let delay = args.get_one::<Duration>("delay").map(|delay| after(jobs.now(), *delay));
-    new.run_at = delay.or(args.get_one::<Timestamp>("at").copied());
-    new
 }

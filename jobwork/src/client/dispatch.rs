@@ -159,11 +159,7 @@ impl<J: Job> fmt::Debug for DispatchMany<J> {
 
 /// The job as it is stored when it is dispatched `now` for the time `due`.
 fn new_job<J: Job>(job: &J, placement: &Placement, due: Option<Timestamp>, now: Timestamp) -> Result<NewJob> {
-    let mut new = complete(job)?;
-    placement.place(&mut new);
-    new.run_at = due;
-    placement.limit_time(&mut new, &J::OPTIONS, due, now);
-    Ok(new)
+    Ok(placement.place_at(complete(job)?, &J::OPTIONS, due, now))
 }
 
 /// A job with all its arguments.

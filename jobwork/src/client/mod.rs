@@ -28,4 +28,6 @@ pub use self::handle::{JobHandle, WaitError};
 #[cfg(feature = "cron")]
 pub use self::into_jobs::IntoJobs;
 pub use self::jobs::{DispatchHook, Jobs};
+#[cfg(feature = "cli")]
+pub(crate) use self::placement::{Due, Placement};
 pub use self::step::{Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed};

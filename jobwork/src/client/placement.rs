@@ -54,6 +54,20 @@ impl Placement {
         }
     }
 
+    /// The job as it is stored when it is dispatched `now` for the time `due`.
+    pub(crate) fn place_at(
+        &self,
+        mut job: NewJob,
+        options: &JobOptions,
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> NewJob {
+        self.place(&mut job);
+        job.run_at = due;
+        self.limit_time(&mut job, options, due, now);
+        job
+    }
+
     /// Writes into `job` the times that count from when it is dispatched, or from the later time it is dispatched for.
     pub(crate) fn limit_time(&self, job: &mut NewJob, options: &JobOptions, due: Option<Timestamp>, now: Timestamp) {
         let from = due.map_or(now, |due| due.max(now));

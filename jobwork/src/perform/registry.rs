@@ -10,7 +10,7 @@ use super::middleware::Chain;
 use super::{ErrorHandler, Handling, JobContext, JobResult, Kind, Middleware, Output, Perform, States};
 use crate::client::current;
 use crate::error::{Error, Result};
-use crate::job::{FailureKind, Job, JobError, JobOptions};
+use crate::job::{FailureKind, Flow, Job, JobError, JobOptions};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -27,7 +27,7 @@ pub struct JobEntry {
     handling: fn() -> Handling,
     missing: fn(&States) -> Vec<&'static str>,
     perform: fn(JobContext) -> BoxFuture<JobResult>,
-    check: fn(&str) -> serde_json::Result<()>,
+    flow: fn(&str) -> serde_json::Result<Flow>,
     type_id: fn() -> TypeId,
 }
 
@@ -46,7 +46,7 @@ impl JobEntry {
             handling: J::handling,
             missing: J::missing,
             perform: perform::<J>,
-            check: check::<J>,
+            flow: flow::<J>,
             type_id: TypeId::of::<J>,
         }
     }
@@ -92,7 +92,15 @@ impl JobEntry {
     /// # Errors
     /// What doesn't fit, and where.
     pub fn check_args(&self, args: &str) -> serde_json::Result<()> {
-        (self.check)(args)
+        self.flow(args).map(drop)
+    }
+
+    /// What a job with these JSON arguments shares with others.
+    ///
+    /// # Errors
+    /// Which of the arguments don't fit its parameters, or why no key can be made of them.
+    pub fn flow(&self, args: &str) -> serde_json::Result<Flow> {
+        (self.flow)(args)
     }
 }
 
@@ -145,8 +153,8 @@ pub(crate) fn decode<J: Perform>(version: u32, args: &str) -> Result<J, JobError
     })
 }
 
-fn check<J: Job>(args: &str) -> serde_json::Result<()> {
-    serde_json::from_str::<J>(args).map(drop)
+fn flow<J: Job>(args: &str) -> serde_json::Result<Flow> {
+    serde_json::from_str::<J>(args)?.flow()
 }
 
 /// One error handler that chains refer to by name.

@@ -22,7 +22,7 @@ pub(crate) use self::sealed::{Use, is_sealed, open_args, open_output};
 
 /// Why a build without the feature has no keys.
 pub(crate) const NO_KEYS: &str = if cfg!(feature = "encryption") {
-    "there is no keyring: give one to the app or the client with `keyring(..)`, or name keys in JOBWORK_KEYS"
+    "there is no keyring: name keys in JOBWORK_KEYS, or give one to the app (`App::keyring`) and the client (`Jobs::with_keyring`)"
 } else {
     "this program is built without jobwork's feature `encryption`"
 };

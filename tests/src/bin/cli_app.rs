@@ -15,6 +15,12 @@ async fn fail() -> Result<(), &'static str> {
     Err("out of \u{1b}[31mpaper")
 }
 
+/// Shares its place with others, and has not for ever.
+#[job(unique, concurrency = 1, ordered = folder, expires = "1h", retry_for = "2h", retain = "3h")]
+async fn import(folder: String, file: String) {
+    println!("importing {folder}/{file}");
+}
+
 /// Blocks its thread for ever, whatever it is told.
 #[job(cleanup = "1ms")]
 fn hang() {

@@ -32,6 +32,21 @@ fn every_option_is_stored() {
 }
 
 #[test]
+fn a_job_is_limited_in_all_ways_in_which_a_typed_dispatch_of_it_is() {
+    let shop = Shop::open();
+    let stored = shop.json(&["dispatch", "import", r#"{"folder":"a","file":"1"}"#]);
+    assert_eq!(stored["new"], true);
+    let job = shop.json(&["show", stored["id"].as_str().unwrap()]);
+    assert_eq!(job["unique_key"], r#"["import",{"file":"1","folder":"a"}]"#);
+    assert_eq!(job["ordered"], r#"["import","a"]"#);
+    assert!(job["expires_at"].is_string() && job["retry_until"].is_string() && job["retain"].is_object());
+    let again = shop.json(&["dispatch", "import", r#"["a", "1"]"#]);
+    assert_eq!((&again["id"], &again["new"]), (&stored["id"], &serde_json::json!(false)));
+    let behind = shop.dispatch(&["import", r#"{"folder":"a","file":"2"}"#]);
+    assert_eq!(shop.json(&["show", &behind])["state"], "waiting");
+}
+
+#[test]
 fn an_older_name_dispatches_the_job_under_its_own() {
     let shop = Shop::open();
     let id = shop.dispatch(&["hail", r#"["ann", 2]"#]);

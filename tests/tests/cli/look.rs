@@ -7,7 +7,7 @@ fn jobs_shows_the_registry() {
     let shop = Shop::open();
     let jobs = shop.lines(&["jobs"]);
     let names: Vec<_> = jobs.iter().map(|job| job["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["fail", "greet", "hang"]);
+    assert_eq!(names, ["fail", "greet", "hang", "import"]);
     assert_eq!(jobs[1]["params"], serde_json::json!(["name", "times"]));
     assert_eq!(jobs[1]["aliases"], serde_json::json!(["hail"]));
     assert_eq!(jobs[2]["kind"], "blocking");
