@@ -53,9 +53,10 @@ pub mod prune;
 pub mod push;
 /// How many jobs of a key start in a time.
 pub mod rate;
+/// Retrying by hand.
+pub mod replace;
 /// The jobs of dead workers.
 pub mod rescue;
-/// Retrying by hand.
 pub mod retry;
 /// Schedules and their ticks.
 pub mod schedule;
@@ -63,6 +64,7 @@ pub mod schedule;
 pub mod unique;
 /// Hints.
 pub mod wakeup;
+pub mod walk;
 
 /// Tests a store: makes a module of this name with one `#[tokio::test]` for each promise of a store.
 ///
@@ -387,13 +389,6 @@ macro_rules! store_conformance {
                 a_key_is_given_up_when_its_window_is_over
                 the_end_of_a_job_whose_window_is_over_leaves_the_next_holder_alone
                 a_throttled_key_has_one_job_a_window
-                a_debounced_job_takes_the_last_arguments_and_time
-                a_conflict_replaces_what_it_names_and_nothing_else
-                a_schedule_that_is_replaced_by_none_is_at_once
-                a_job_that_waits_for_its_next_attempt_is_replaced
-                a_job_that_runs_or_has_ended_is_not_replaced
-                a_job_of_another_name_is_not_replaced
-                a_waiting_job_is_replaced_and_still_waits
                 a_conflict_that_is_an_error_stores_nothing
                 a_conflict_that_is_an_error_undoes_what_the_push_replaced
                 jobs_of_one_push_with_one_key_are_one_job
@@ -412,6 +407,15 @@ macro_rules! store_conformance {
                 a_running_holder_lets_no_second_in_and_its_end_does
                 a_holder_that_has_expired_makes_room
                 a_retried_job_takes_its_key_from_one_that_has_expired
+            }
+            replace {
+                a_debounced_job_takes_the_last_arguments_and_time
+                a_conflict_replaces_what_it_names_and_nothing_else
+                a_schedule_that_is_replaced_by_none_is_at_once
+                a_job_that_waits_for_its_next_attempt_is_replaced
+                a_job_that_runs_or_has_ended_is_not_replaced
+                a_job_of_another_name_is_not_replaced
+                a_waiting_job_is_replaced_and_still_waits
             }
             ordered {
                 jobs_of_a_key_run_one_after_the_other
@@ -481,6 +485,8 @@ macro_rules! store_conformance {
                 a_place_that_is_freed_wakes_those_who_wait_for_jobs
                 held_jobs_cost_later_claims_nothing_and_ask_for_no_polling
                 limits_under_which_nothing_could_run_are_refused
+            }
+            walk {
                 whatever_happens_no_limit_is_exceeded_and_everything_is_drained
             }
             rate {
@@ -631,9 +637,11 @@ mod tests {
             ("delete", include_str!("delete.rs")),
             ("inspect", include_str!("inspect.rs")),
             ("unique", include_str!("unique.rs")),
+            ("replace", include_str!("replace.rs")),
             ("ordered", include_str!("ordered.rs")),
             ("schedule", include_str!("schedule.rs")),
             ("limit", include_str!("limit.rs")),
+            ("walk", include_str!("walk.rs")),
             ("rate", include_str!("rate.rs")),
             ("pause", include_str!("pause.rs")),
             ("note", include_str!("note.rs")),
