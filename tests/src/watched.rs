@@ -8,7 +8,7 @@ use jobwork::store::{
     Batch, Beat, BeatKind, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store,
     Stored, Topic, Upkeep, Wakeups,
 };
-use jobwork::{Error, Finished, JobId, Note, Result};
+use jobwork::{Error, Finished, JobId, Note, Outcome, Result};
 use tokio::sync::watch;
 
 use crate::Events;
@@ -140,7 +140,10 @@ impl Store for Watched {
         let settled = self.memory.finish(Arc::clone(&finished)).await?;
         for (finished, settled) in finished.iter().zip(&settled) {
             let name = self.name_of(finished.lease.job, finished.at).await;
-            let word = finished.outcome.word().unwrap_or("completed");
+            let word = match &finished.outcome {
+                Outcome::Unstarted => "given back unstarted",
+                outcome => outcome.word().unwrap_or("completed"),
+            };
             let fenced = if *settled == Settled::Lost { "fenced " } else { "" };
             self.events.push(format!("{fenced}{name} {word}"));
         }

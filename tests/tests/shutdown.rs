@@ -208,7 +208,7 @@ async fn prefetched_jobs_go_back_at_once_while_another_still_runs() {
     let ahead = bench.events.count("claimed quick");
     assert!(ahead > 0, "nothing was claimed ahead, so this test shows nothing");
     worker.stop();
-    bench.events.wait_times("quick handed back", ahead).await;
+    bench.events.wait_times("quick given back unstarted", ahead).await;
     assert_eq!((worker.state(), bench.events.count("cleaner told: shutdown")), (WorkerState::Draining, 0));
     let report = worker.stopped().await;
     assert_eq!((report.completed, report.handed_back.len()), (60, ahead + 1));
