@@ -205,7 +205,8 @@ pub async fn a_second_cancelled_member_keeps_the_success_cancelled(store: Arc<dy
 
 pub async fn a_member_that_was_given_back_has_not_run(store: Arc<dyn Store>) {
     let mut batch = Begun::new(store, 1).await;
-    for outcome in [handed_back(), Outcome::Snoozed { until: batch.case.now }] {
+    let until = batch.case.now;
+    for outcome in [handed_back(), Outcome::Snoozed { until }, Outcome::RateLimited { until }, Outcome::Unstarted] {
         batch.run(0, outcome).await;
         assert_eq!((batch.called().await, batch.counts().await), ([Waiting; 3], [1, 1, 1, 0, 0, 0]));
     }
