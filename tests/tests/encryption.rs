@@ -38,7 +38,7 @@ async fn price(item: String) -> Result<u32, JobError> {
 
 #[job]
 async fn file_receipt(receipt: String, job: JobContext) -> Result<String, JobError> {
-    assert!(!job.args().contains("4111"), "{}", job.args());
+    assert!(!job.args().contains("4111 1111"), "{}", job.args());
     Ok(receipt)
 }
 
@@ -47,7 +47,7 @@ fn ring(id: &str, byte: u8) -> Keyring {
 }
 
 fn charge() -> Charge {
-    Charge { card: "4111".to_owned(), amount: 7 }
+    Charge { card: "4111 1111".to_owned(), amount: 7 }
 }
 
 fn app(bench: &Bench, keyring: Keyring) -> App {
@@ -63,7 +63,7 @@ fn at_rest(job: &Record) -> String {
 fn assert_sealed(job: &Record) {
     assert_eq!(job.name, "charge");
     assert!(job.args.contains(r#"{"$encrypted":{"key":"a","#), "{}", job.args);
-    assert!(!at_rest(job).contains("4111"), "{}", at_rest(job));
+    assert!(!at_rest(job).contains("4111 1111"), "{}", at_rest(job));
 }
 
 async fn dispatched(bench: &Bench, keyring: Keyring) -> JobHandle<Charge> {
@@ -77,10 +77,10 @@ async fn neither_arguments_nor_output_are_ever_stored_as_they_are() {
     let stored = job.record().await.unwrap();
     assert!(stored.args.starts_with(r#"{"$encrypted":{"key":"a","#), "{}", stored.args);
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
-    assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 4111");
+    assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 4111 1111");
     let stored = job.record().await.unwrap();
     assert_eq!(stored.state, JobState::Completed);
-    assert!(!at_rest(&stored).contains("4111"), "{}", at_rest(&stored));
+    assert!(!at_rest(&stored).contains("4111 1111"), "{}", at_rest(&stored));
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +108,7 @@ async fn an_older_key_still_decrypts_and_the_current_one_encrypts() {
     let reader = bench.jobs.clone().with_keyring(ring("b", 2));
     for job in [before, after] {
         let job = JobHandle::<Charge>::new(job.id(), reader.clone());
-        assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 4111");
+        assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 4111 1111");
     }
 }
 
@@ -147,7 +147,7 @@ async fn hooks_see_arguments_before_they_are_encrypted_and_print_none() {
     let seen = events.clone();
     let hook = move |job: &mut NewJob| {
         seen.push(format!("{job:?}"));
-        job.args = job.args.replace("4111", "5500");
+        job.args = job.args.replace("4111 1111", "5500");
         Ok::<(), Error>(())
     };
     let jobs: Jobs = bench.jobs.clone().on_dispatch(hook).with_keyring(ring("a", 1));
@@ -155,7 +155,7 @@ async fn hooks_see_arguments_before_they_are_encrypted_and_print_none() {
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
     assert_eq!(job.wait().await.unwrap(), "receipt of 7 for 5500");
     assert!(
-        events.all().iter().all(|seen| seen.contains("<encrypted>") && !seen.contains("4111")),
+        events.all().iter().all(|seen| seen.contains("<encrypted>") && !seen.contains("4111 1111")),
         "{:?}",
         events.all()
     );
@@ -165,22 +165,22 @@ async fn hooks_see_arguments_before_they_are_encrypted_and_print_none() {
 async fn a_chain_carries_outputs_into_and_out_of_encrypted_arguments() {
     let bench = Bench::new();
     let jobs = bench.jobs.clone().with_keyring(ring("a", 1));
-    let steps = chain![Price("bread"), Charge("4111", _), FileReceipt];
+    let steps = chain![Price("bread"), Charge("4111 1111", _), FileReceipt];
     let chain = steps.dispatch().on(&jobs).await.unwrap();
     assert_sealed(&chain.members().await.unwrap()[1]);
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
-    assert_eq!(chain.wait().await.unwrap(), "receipt of 5 for 4111");
+    assert_eq!(chain.wait().await.unwrap(), "receipt of 5 for 4111 1111");
     let members = chain.members().await.unwrap();
     assert!(members[1].args.contains(r#""amount":5"#), "{}", members[1].args);
-    assert!(members[..2].iter().all(|member| !at_rest(member).contains("4111")));
-    assert!(!members[2].args.contains("4111"), "{}", members[2].args);
+    assert!(members[..2].iter().all(|member| !at_rest(member).contains("4111 1111")));
+    assert!(!members[2].args.contains("4111 1111"), "{}", members[2].args);
 }
 
 #[tokio::test(start_paused = true)]
 async fn members_and_callbacks_of_a_batch_are_encrypted_also_when_they_are_added_later() {
     let bench = Bench::new();
     let jobs = bench.jobs.clone().with_keyring(ring("a", 1));
-    let inner = Batch::new("inner").add(chain![Price("bread"), Charge("4111", _)].dispatch());
+    let inner = Batch::new("inner").add(chain![Price("bread"), Charge("4111 1111", _)].dispatch());
     let batch = Batch::new("outer").add(Dispatch::new(charge())).add_many([charge()]).add(inner);
     let batch = batch.on(&jobs).on_success(Dispatch::new(charge())).dispatch().await.unwrap();
     batch.add(Dispatch::new(charge())).await.unwrap();
@@ -202,25 +202,25 @@ async fn jobs_of_a_schedule_are_encrypted() {
     assert_eq!(drained.to_string(), "charge completed");
     assert_sealed(&drained.jobs()[0]);
     let handle = JobHandle::<Charge>::new(drained.jobs()[0].id, app.jobs().clone());
-    assert_eq!(handle.wait().await.unwrap(), "receipt of 7 for 4111");
+    assert_eq!(handle.wait().await.unwrap(), "receipt of 7 for 4111 1111");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_once_it_is_decrypted_does_not_tell_what_it_is() {
     let bench = Bench::new();
-    let mut new = NewJob::new("charge", r#"{"card":"4111","amount":"4111"}"#);
+    let mut new = NewJob::new("charge", r#"{"card":"4111 1111","amount":"4111 1111"}"#);
     new.encrypted = true;
     let id = bench.jobs.clone().with_keyring(ring("a", 1)).push(vec![new]).await.unwrap()[0];
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
     let failure = bench.history(id).await.remove(0).failure.unwrap();
     assert_eq!(failure.kind, FailureKind::Undecodable);
-    assert!(!format!("{failure:?}").contains("4111"), "{failure:?}");
+    assert!(!format!("{failure:?}").contains("4111 1111"), "{failure:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn arguments_from_before_the_job_was_encrypted_are_performed_as_they_are() {
     let bench = Bench::new();
-    let id = bench.jobs.push(vec![NewJob::new("charge", r#"{"card":"4111","amount":1}"#)]).await.unwrap()[0];
+    let id = bench.jobs.push(vec![NewJob::new("charge", r#"{"card":"4111 1111","amount":1}"#)]).await.unwrap()[0];
     app(&bench, ring("a", 1)).run_until_empty().await.unwrap();
     assert_eq!(bench.record(id).await.state, JobState::Completed);
 }
