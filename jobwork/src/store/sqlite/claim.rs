@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::flow::{Admission, Flow, HELD_AT_MOST};
-use super::rows::{self, millis, time};
+use super::flow::{Flow, HELD_AT_MOST};
+use super::rows::{self, flag, millis, time};
 use super::writer::Db;
 use super::{beat, expire, gates, notes, unique};
 use crate::job::Claimed;
@@ -85,42 +85,27 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
     }
 }
 
-/// Starts a job.
-static START: LazyLock<String> = LazyLock::new(|| start_where("seq = ?1"));
-
-/// Starts a job that nothing limits: the flag is `flag::LIMITED`.
-static START_UNLIMITED: LazyLock<String> =
-    LazyLock::new(|| start_where("seq = ?1 AND flags & 32 = 0 AND hold IS NULL"));
-
-fn start_where(condition: &str) -> String {
-    format!(
-        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
-         WHERE {condition} RETURNING {}, flags",
-        rows::CLAIMED
-    )
-}
+/// A job that is ready, as it is handed out.
+static READ: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM jobwork_jobs WHERE seq = ?1", rows::CLAIMED));
 
 /// Hands a job to the worker, unless it is held.
+///
+/// It is read and then written: a statement that does both takes longer than the two.
 fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
-    let start = |sql: &str| -> rusqlite::Result<Option<Claimed>> {
-        let row = params![seq, key, millis(claim.now)];
-        let started = |row: &Row<'_>| Ok((row.get("flags")?, rows::claimed(row, claim.worker)?));
-        let Some((flags, mut job)) = db.prepare(sql)?.query_row(row, started).optional()? else { return Ok(None) };
-        unique::started(db, seq, flags)?;
-        job.checkpoint = notes::checkpoint(db, job.lease.job, flags)?;
-        Ok(Some(job))
-    };
-    if !flow.is_close() {
-        // One statement finds out that the job is limited by nothing, and starts it.
-        let started = start(&START_UNLIMITED)?;
-        if started.is_some() {
-            return Ok(started);
-        }
+    let due = db.prepare(&READ)?.query_row([seq], |row| rows::claimed(row, claim.worker))?;
+    let rows::Due { mut job, flags, candidate } = due;
+    let limited = flow.is_close() || candidate || flags & flag::LIMITED != 0;
+    if limited && !flow.admit(db, seq)? {
+        return Ok(None);
     }
-    match flow.admit(db, seq)? {
-        Admission::Admitted => start(&START),
-        Admission::Held => Ok(None),
-    }
+    db.execute(
+        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
+         WHERE seq = ?1",
+        params![seq, key, millis(claim.now)],
+    )?;
+    unique::started(db, seq, flags)?;
+    job.checkpoint = notes::checkpoint(db, job.lease.job, flags)?;
+    Ok(Some(job))
 }
 
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.

@@ -30,14 +30,6 @@ pub(super) struct Flow {
     touched: RefCell<BTreeSet<(String, Kind)>>,
 }
 
-/// What became of a job that may be limited.
-pub(super) enum Admission {
-    /// It may start.
-    Admitted,
-    /// It is held.
-    Held,
-}
-
 struct Due {
     kind: Kind,
     hold: Option<String>,
@@ -82,8 +74,8 @@ impl Flow {
         self.names_paused || !self.queues.is_empty()
     }
 
-    /// Takes what a due job needs of its limits, or holds it.
-    pub(super) fn admit(&self, db: &Db, seq: i64) -> rusqlite::Result<Admission> {
+    /// Takes what a due job needs of its limits, or holds it; says whether it may start.
+    pub(super) fn admit(&self, db: &Db, seq: i64) -> rusqlite::Result<bool> {
         let due = due(db, seq)?;
         let (queue, name, _) = &due.kind;
         let paused = self.names_paused && self.pauses.contains_key(&Target::Job(name.clone()));
@@ -92,7 +84,7 @@ impl Flow {
             self.leave_gate(due.hold.filter(|hold| *hold != key), &due.kind);
             gates::hold(db, seq, &key, &due.kind)?;
             self.touched.borrow_mut().insert((key, due.kind));
-            return Ok(Admission::Held);
+            return Ok(false);
         }
         self.usage.take(db, seq, &due.limits)?;
         if let Some(limit) = self.queues.get(queue) {
@@ -104,7 +96,7 @@ impl Flow {
             db.execute("UPDATE jobwork_jobs SET hold = NULL WHERE seq = ?1", [seq])?;
         }
         self.leave_gate(due.hold, &due.kind);
-        Ok(Admission::Admitted)
+        Ok(true)
     }
 
     /// A candidate leaves its gate, which must be looked at then.

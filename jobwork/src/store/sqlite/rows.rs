@@ -90,12 +90,22 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
     Some((i64::try_from(seq).ok()?, created_at))
 }
 
-/// The columns of [`claimed`], in its order.
-pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt, priority, retries, rescues, run_at, tags, chain, position, on_error, claims, retry_until, version, batch, \
-    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch)";
+/// The columns of [`claimed`], in its order: those of a job that is ready, as they are once it is claimed.
+pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, tags, chain, position, on_error, \
+    claims + 1, retry_until, version, batch, \
+    CASE WHEN batch IS NOT NULL THEN (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch) END, \
+    flags, hold IS NOT NULL";
+
+/// A job as it is handed out, and what may stand in the way of that.
+pub(super) struct Due {
+    pub(super) job: Claimed,
+    pub(super) flags: i64,
+    /// Whether it was let out from behind a gate.
+    pub(super) candidate: bool,
+}
 
 /// A row of [`CLAIMED`] as the job that `worker` gets.
-pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claimed> {
+pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> {
     let created_at = row.get(1)?;
     let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker, claim: row.get(14)? };
     let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
@@ -108,7 +118,7 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Claim
     job.retry_until = row.get::<_, Option<i64>>(15)?.map(time);
     job.version = row.get(16)?;
     job.batch = batch(row, 17)?;
-    Ok(job)
+    Ok(Due { job, flags: row.get(19)?, candidate: row.get(20)? })
 }
 
 /// The start of a query whose rows [`record`] reads.
