@@ -343,6 +343,13 @@ macro_rules! store_conformance {
                 a_retry_of_a_scheduled_retry_leaves_the_rest_of_the_chain_waiting
                 a_job_that_waits_for_several_is_revived_when_none_of_them_is_cancelled
                 a_job_that_has_its_output_is_not_cancelled_with_a_retry_of_the_giver
+                a_retried_job_has_its_key_again
+                a_job_whose_key_another_has_is_not_retried
+                a_job_retried_after_its_window_asks_for_no_key
+                a_revived_member_whose_key_another_has_stays_cancelled_with_those_after_it
+                a_revived_member_has_its_key_again
+                a_job_that_keeps_its_key_when_ended_is_retried_with_it
+                a_retried_job_takes_its_key_from_one_that_has_expired
             }
             delete {
                 a_deleted_job_is_forgotten
@@ -397,16 +404,9 @@ macro_rules! store_conformance {
                 a_chain_one_of_whose_members_exists_is_refused
                 a_job_that_others_wait_for_is_not_left_out
                 the_key_of_a_member_is_its_own_from_dispatch_on
-                a_retried_job_has_its_key_again
-                a_job_whose_key_another_has_is_not_retried
-                a_job_retried_after_its_window_asks_for_no_key
-                a_revived_member_whose_key_another_has_stays_cancelled_with_those_after_it
-                a_revived_member_has_its_key_again
-                a_job_that_keeps_its_key_when_ended_is_retried_with_it
                 a_thousand_keys_in_one_push_are_told_apart
                 a_running_holder_lets_no_second_in_and_its_end_does
                 a_holder_that_has_expired_makes_room
-                a_retried_job_takes_its_key_from_one_that_has_expired
             }
             replace {
                 a_debounced_job_takes_the_last_arguments_and_time

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::case::*;
+use super::unique::{keyed, unique};
 use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
-use crate::job::{Claimed, DeadReason, JobId, NewJob, Wait};
+use crate::job::{Claimed, DeadReason, Flow, JobId, NewJob, Unique, UniqueStates, Wait};
 use crate::store::Store;
 
 pub async fn a_job_that_ended_is_ready_now_with_all_its_retries(store: Arc<dyn Store>) {
@@ -222,4 +223,103 @@ pub async fn a_job_that_has_its_output_is_not_cancelled_with_a_retry_of_the_give
     let lease = case.start(ids[1], worker).await;
     case.settle(lease, completed("2")).await;
     assert_eq!(case.state(ids[2]).await, Ready);
+}
+
+pub async fn a_retried_job_has_its_key_again(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    for states in [UniqueStates::UNTIL_STARTED, UniqueStates::UNTIL_ENDED, UniqueStates::UNLESS_FAILED] {
+        let first = case.push_one(unique(Unique::new("k").states(states))).await;
+        case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
+        assert!(case.is_free("k").await);
+        assert!(case.retry(first).await);
+        assert!(!case.is_free("k").await);
+        case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
+        assert!(case.is_free("k").await);
+    }
+}
+
+pub async fn a_job_whose_key_another_has_is_not_retried(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    for outcome in [completed("1"), cancelled(), discarded(), dead(DeadReason::Exhausted)] {
+        let first = case.push_one(keyed("k")).await;
+        case.settle(case.start(first, worker).await, outcome).await;
+        let second = case.push_one(keyed("k")).await;
+        let before = case.record(first).await;
+        assert!(!case.retry(first).await);
+        assert_eq!(case.record(first).await, before);
+        case.settle(case.start(second, worker).await, completed("1")).await;
+        assert!(case.retry(first).await, "it is free again");
+        case.delete(first).await;
+    }
+}
+
+pub async fn a_job_retried_after_its_window_asks_for_no_key(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let first = case.push_one(unique(Unique::new("k").window(HOUR))).await;
+    case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
+    case.pass(HOUR);
+    let second = case.push_one(keyed("k")).await;
+    assert!(case.retry(first).await);
+    case.delete(second).await;
+    assert!(case.is_free("k").await);
+}
+
+pub async fn a_revived_member_whose_key_another_has_stays_cancelled_with_those_after_it(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let mut push = chain(4);
+    push[2].flow = Flow::default().unique(Unique::new("k"));
+    let ids = case.push(push).await;
+    case.cancel(ids[0]).await;
+    let other = case.push_one(keyed("k")).await;
+    assert!(case.retry(ids[0]).await);
+    assert_eq!(case.states(&ids).await, [Ready, Waiting, Cancelled, Cancelled]);
+    let reason = case.record(ids[2]).await.reason.unwrap();
+    assert!(reason.contains(&other.to_string()) && reason.contains("unique key"), "{reason}");
+    let after_it = case.record(ids[3]).await.reason.unwrap();
+    assert!(after_it.contains(&ids[2].to_string()) && after_it.contains(&reason), "{after_it}");
+    case.delete(other).await;
+    assert!(case.retry(ids[2]).await);
+    assert_eq!(case.states(&ids).await, [Ready, Waiting, Waiting, Waiting]);
+    assert!(!case.is_free("k").await);
+    for id in ids {
+        case.settle(case.start(id, worker).await, completed("1")).await;
+    }
+}
+
+pub async fn a_revived_member_has_its_key_again(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let mut push = chain(2);
+    push[1].flow = Flow::default().unique(Unique::new("k"));
+    let ids = case.push(push).await;
+    case.cancel(ids[0]).await;
+    assert!(case.is_free("k").await);
+    case.retry(ids[0]).await;
+    assert_eq!(case.states(&ids).await, [Ready, Waiting]);
+    assert!(!case.is_free("k").await);
+}
+
+pub async fn a_job_that_keeps_its_key_when_ended_is_retried_with_it(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let first = case.push_one(unique(Unique::new("k").states(UniqueStates::ALWAYS))).await;
+    case.settle(case.start(first, worker).await, completed("1")).await;
+    assert!(case.retry(first).await);
+    assert!(!case.is_free("k").await);
+    assert_eq!(case.state(first).await, Ready);
+}
+
+pub async fn a_retried_job_takes_its_key_from_one_that_has_expired(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let first = case.push_one(keyed("k")).await;
+    case.cancel(first).await;
+    let second = case.push_one(NewJob { expires_at: Some(case.in_an_hour()), ..keyed("k") }).await;
+    assert!(!case.retry(first).await);
+    case.pass(HOUR);
+    assert!(case.retry(first).await);
+    assert_eq!(case.states(&[first, second]).await, [Ready, Discarded]);
+    assert!(!case.is_free("k").await);
 }

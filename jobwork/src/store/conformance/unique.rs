@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::case::*;
 use crate::Error;
-use crate::job::JobState::{Cancelled, Completed, Discarded, Ready, Running, Waiting};
+use crate::job::JobState::{Completed, Discarded, Ready, Running};
 use crate::job::{DeadReason, Flow, JobState, NewJob, OnConflict, Outcome, Unique, UniqueStates};
 use crate::store::{BeatKind, Push, Pushed, Store};
 
@@ -30,7 +30,7 @@ impl Case {
     }
 
     /// Whether a job could have this key now; looks by dispatching one and deleting it.
-    async fn is_free(&self, key: &str) -> bool {
+    pub(super) async fn is_free(&self, key: &str) -> bool {
         let offered = self.offer(NewJob { run_at: Some(self.in_an_hour()), ..keyed(key) }).await;
         if offered.is_new() {
             assert!(self.delete(offered.id()).await);
@@ -293,93 +293,6 @@ pub async fn the_key_of_a_member_is_its_own_from_dispatch_on(store: Arc<dyn Stor
     assert_eq!(case.offer(keyed("k")).await, Pushed::Existing(ids[1]));
 }
 
-pub async fn a_retried_job_has_its_key_again(store: Arc<dyn Store>) {
-    let case = Case::new(store);
-    let worker = case.join().await;
-    for states in [UniqueStates::UNTIL_STARTED, UniqueStates::UNTIL_ENDED, UniqueStates::UNLESS_FAILED] {
-        let first = case.push_one(unique(Unique::new("k").states(states))).await;
-        case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
-        assert!(case.is_free("k").await);
-        assert!(case.retry(first).await);
-        assert!(!case.is_free("k").await);
-        case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
-        assert!(case.is_free("k").await);
-    }
-}
-
-pub async fn a_job_whose_key_another_has_is_not_retried(store: Arc<dyn Store>) {
-    let case = Case::new(store);
-    let worker = case.join().await;
-    for outcome in [completed("1"), cancelled(), discarded(), dead(DeadReason::Exhausted)] {
-        let first = case.push_one(keyed("k")).await;
-        case.settle(case.start(first, worker).await, outcome).await;
-        let second = case.push_one(keyed("k")).await;
-        let before = case.record(first).await;
-        assert!(!case.retry(first).await);
-        assert_eq!(case.record(first).await, before);
-        case.settle(case.start(second, worker).await, completed("1")).await;
-        assert!(case.retry(first).await, "it is free again");
-        case.delete(first).await;
-    }
-}
-
-pub async fn a_job_retried_after_its_window_asks_for_no_key(store: Arc<dyn Store>) {
-    let mut case = Case::new(store);
-    let worker = case.join().await;
-    let first = case.push_one(unique(Unique::new("k").window(HOUR))).await;
-    case.settle(case.start(first, worker).await, dead(DeadReason::Exhausted)).await;
-    case.pass(HOUR);
-    let second = case.push_one(keyed("k")).await;
-    assert!(case.retry(first).await);
-    case.delete(second).await;
-    assert!(case.is_free("k").await);
-}
-
-pub async fn a_revived_member_whose_key_another_has_stays_cancelled_with_those_after_it(store: Arc<dyn Store>) {
-    let case = Case::new(store);
-    let worker = case.join().await;
-    let mut push = chain(4);
-    push[2].flow = Flow::default().unique(Unique::new("k"));
-    let ids = case.push(push).await;
-    case.cancel(ids[0]).await;
-    let other = case.push_one(keyed("k")).await;
-    assert!(case.retry(ids[0]).await);
-    assert_eq!(case.states(&ids).await, [Ready, Waiting, Cancelled, Cancelled]);
-    let reason = case.record(ids[2]).await.reason.unwrap();
-    assert!(reason.contains(&other.to_string()) && reason.contains("unique key"), "{reason}");
-    let after_it = case.record(ids[3]).await.reason.unwrap();
-    assert!(after_it.contains(&ids[2].to_string()) && after_it.contains(&reason), "{after_it}");
-    case.delete(other).await;
-    assert!(case.retry(ids[2]).await);
-    assert_eq!(case.states(&ids).await, [Ready, Waiting, Waiting, Waiting]);
-    assert!(!case.is_free("k").await);
-    for id in ids {
-        case.settle(case.start(id, worker).await, completed("1")).await;
-    }
-}
-
-pub async fn a_revived_member_has_its_key_again(store: Arc<dyn Store>) {
-    let case = Case::new(store);
-    let mut push = chain(2);
-    push[1].flow = Flow::default().unique(Unique::new("k"));
-    let ids = case.push(push).await;
-    case.cancel(ids[0]).await;
-    assert!(case.is_free("k").await);
-    case.retry(ids[0]).await;
-    assert_eq!(case.states(&ids).await, [Ready, Waiting]);
-    assert!(!case.is_free("k").await);
-}
-
-pub async fn a_job_that_keeps_its_key_when_ended_is_retried_with_it(store: Arc<dyn Store>) {
-    let case = Case::new(store);
-    let worker = case.join().await;
-    let first = case.push_one(unique(Unique::new("k").states(UniqueStates::ALWAYS))).await;
-    case.settle(case.start(first, worker).await, completed("1")).await;
-    assert!(case.retry(first).await);
-    assert!(!case.is_free("k").await);
-    assert_eq!(case.state(first).await, Ready);
-}
-
 pub async fn a_thousand_keys_in_one_push_are_told_apart(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let push: Vec<NewJob> = (0..2000).map(|n| keyed(&format!("{}", n % 1000))).collect();
@@ -412,16 +325,4 @@ pub async fn a_holder_that_has_expired_makes_room(store: Arc<dyn Store>) {
         assert_eq!(case.state(first).await, Discarded);
         case.delete(second.id()).await;
     }
-}
-
-pub async fn a_retried_job_takes_its_key_from_one_that_has_expired(store: Arc<dyn Store>) {
-    let mut case = Case::new(store);
-    let first = case.push_one(keyed("k")).await;
-    case.cancel(first).await;
-    let second = case.push_one(NewJob { expires_at: Some(case.in_an_hour()), ..keyed("k") }).await;
-    assert!(!case.retry(first).await);
-    case.pass(HOUR);
-    assert!(case.retry(first).await);
-    assert_eq!(case.states(&[first, second]).await, [Ready, Discarded]);
-    assert!(!case.is_free("k").await);
 }
