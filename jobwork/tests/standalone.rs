@@ -39,6 +39,29 @@ fn what_needs_a_program_is_not_there() {
 }
 
 #[test]
+fn a_store_is_measured_without_any_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = jobwork(&folder, &["bench", "--jobs", "10", "--rounds", "1"]);
+    assert!(text(&output.stdout).ends_with("Each job ran exactly once.\n"), "{output:?}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    let itself = ["bench", "--jobs", "10", "--rounds", "1", "--store", "sqlite:jobs.db", "--json"];
+    let output = jobwork(&folder, &itself);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["store"], &report["jobs"]), (&"sqlite (sqlite:jobs.db)".into(), &10.into()));
+    assert_eq!(text(&jobwork(&folder, &["list", "--json"]).stdout), "");
+}
+
+#[test]
+fn two_do_not_measure_one_store_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    jobwork(&folder, &["dispatch", "jobwork_bench", "[1, 0]", "--queue", "jobwork_bench"]);
+    let output = jobwork(&folder, &["bench", "--store", "sqlite:jobs.db"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("another `bench` runs on this store, or was killed"), "{output:?}");
+    assert_eq!(text(&jobwork(&folder, &["list", "--json"]).stdout).lines().count(), 1, "its jobs are left to it");
+}
+
+#[test]
 fn help_is_what_you_get_without_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let help = jobwork(&folder, &["--help"]);

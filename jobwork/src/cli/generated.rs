@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure, end};
 use super::log::Log;
 use super::nearest::{choice, nearest};
 use super::out::Out;
-use super::{dispatch, jobs, root, standalone, work};
+use super::{bench, dispatch, jobs, root, standalone, work};
 use crate::client::Jobs;
 use crate::worker::{App, IntoApp, OwnCommand};
 
@@ -61,6 +61,10 @@ where
             let registry = app.registry()?;
             dispatch::run(args, &app.connected().await?.1, Some(&registry), &mut out).await
         }
+        "bench" => match app.url_to_open() {
+            Some(url) => bench::run_beside(args, &url, &mut out).await,
+            None => bench::run(args, &app.connected().await?.1, &mut out).await,
+        },
         _ if command(program).find_subcommand(name).is_some() => {
             standalone::run(name, args, &app.connected().await?.1, &mut out).await
         }

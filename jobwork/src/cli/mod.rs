@@ -2,6 +2,7 @@
 
 mod batch;
 mod batches;
+mod bench;
 mod bulk;
 mod by_hand;
 mod cancel;

@@ -5,8 +5,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::exit::EXIT_CODES;
 use super::log::Format;
 use super::{
-    batch, batches, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, show, stats,
-    workers,
+    batch, batches, bench, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, show,
+    stats, workers,
 };
 use crate::job::{BatchId, JobId};
 
@@ -39,6 +39,7 @@ pub(super) fn root(program: &str) -> Command {
                 limit::command(),
                 workers::command(),
                 stats::command(),
+                bench::command(),
                 batches::command(),
                 batch::command(),
                 #[cfg(feature = "cron")]

@@ -6,10 +6,11 @@ use super::exit::{Exit, Failure, end};
 use super::log::Log;
 use super::out::Out;
 use super::{
-    batch, batches, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, root, show,
-    stats, workers,
+    batch, batches, bench, cancel, delete, dispatch, limit, list, pause, prune, queues, requeue, resume, retry, root,
+    show, stats, workers,
 };
 use crate::client::Jobs;
+use crate::store::default_url;
 
 /// The `jobwork` binary: every command that needs a store and no jobs of a program.
 #[must_use]
@@ -33,12 +34,14 @@ pub fn standalone() -> ExitCode {
 
 async fn connect_and_run(matches: &ArgMatches, name: &str, args: &ArgMatches) -> Result<(), Failure> {
     Log::new(matches, tracing::Level::WARN)?.start();
+    let mut stdout = std::io::stdout();
+    let mut out = Out::new(matches.get_flag("json"), &mut stdout);
     let jobs = match root::store(matches) {
         Some(url) => Jobs::connect(url).await?,
+        None if name == "bench" => return bench::run_beside(args, &default_url(), &mut out).await,
         None => Jobs::current().await?,
     };
-    let mut stdout = std::io::stdout();
-    run(name, args, &jobs, &mut Out::new(matches.get_flag("json"), &mut stdout)).await
+    run(name, args, &jobs, &mut out).await
 }
 
 /// Runs a command that needs no more than a store.
@@ -59,6 +62,7 @@ pub(super) async fn run(name: &str, args: &ArgMatches, jobs: &Jobs, out: &mut Ou
         "workers" => workers::run(args, jobs, out).await,
         "batches" => batches::run(args, jobs, out).await,
         "batch" => batch::run(args, jobs, out).await,
+        "bench" => bench::run(args, jobs, out).await,
         "stats" => stats::run(jobs, out).await,
         #[cfg(feature = "cron")]
         "cron" => super::cron::run(args, jobs, out).await,

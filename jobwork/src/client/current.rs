@@ -35,10 +35,14 @@ pub(crate) async fn get_or_open(otherwise: Option<&str>) -> Result<Jobs> {
     if let Some(jobs) = get() {
         return Ok(jobs);
     }
-    let url = named_url().unwrap_or_else(|| otherwise.map_or_else(default_url, str::to_owned));
-    let jobs = Jobs::new(connect(&url).await?);
+    let jobs = Jobs::new(connect(&url(otherwise)).await?);
     set_default(jobs.clone());
     Ok(jobs)
+}
+
+/// The URL of the store to open where nobody has set a client.
+pub(crate) fn url(otherwise: Option<&str>) -> String {
+    named_url().unwrap_or_else(|| otherwise.map_or_else(default_url, str::to_owned))
 }
 
 /// Makes this the process's client.

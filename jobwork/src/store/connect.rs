@@ -32,6 +32,19 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
     }
 }
 
+/// The file that a URL names, where its store is in a file.
+///
+/// # Errors
+/// [`Error::Url`] where it names no usable one.
+#[cfg(feature = "cli")]
+pub(crate) fn file_of(url: &str) -> Result<Option<&str>> {
+    match url.split_once(':') {
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", place)) => sqlite_file(url, place).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// The file of `sqlite:FILE`, `sqlite://FILE`, or `sqlite:///absolute/FILE`.
 #[cfg(feature = "sqlite")]
 fn sqlite_file<'a>(url: &str, place: &'a str) -> Result<&'a str> {
@@ -52,7 +65,7 @@ fn unknown(url: &str) -> Error {
 }
 
 /// The URL with the password of `scheme://user:password@host` hidden: URLs end up in logs.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let hidden = url.split_once("://").and_then(|(scheme, rest)| {
         let (credentials, place) = rest.rsplit_once('@')?;
         let user = credentials.split(':').next()?;

@@ -36,6 +36,8 @@ pub(crate) use self::claim::EXPIRED;
 pub use self::claim::QueueCap;
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
+#[cfg(feature = "cli")]
+pub(crate) use self::connect::{file_of, without_password};
 pub use self::control::{Control, Pause, QueueLimit, SetBy, Target};
 pub use self::notes::Notes;
 pub use self::prune::{Keep, Prune, Retention};

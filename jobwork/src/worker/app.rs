@@ -9,6 +9,8 @@ use super::config::{Config, Until};
 use super::handle::WorkerHandle;
 use super::report::StopReport;
 use super::start::{Parts, start};
+#[cfg(feature = "cli")]
+use crate::client::current;
 use crate::client::{DispatchHook, Jobs};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
@@ -258,6 +260,15 @@ impl App {
         self.begin(Until::Stopped).await
     }
 
+    /// Starts a worker that performs this job and no other, whatever is linked.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn spawn_only<J: Perform>(self) -> Result<WorkerHandle> {
+        let mut registry = Registry::default();
+        registry.add(JobEntry::of::<J>(file!(), line!()))?;
+        let parts = self.into_parts().await?;
+        start(Parts { registry, ..parts }, Until::Stopped).await
+    }
+
     /// The jobs this app can perform.
     ///
     /// # Errors
@@ -291,6 +302,13 @@ impl App {
             Some(jobs) => Ok(jobs.clone()),
             None => Jobs::current_or(self.default_store.as_deref()).await,
         }
+    }
+
+    /// The URL of the store that it would open; `None` where it has a client, or the process has one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn url_to_open(&self) -> Option<String> {
+        let has_client = self.jobs.is_some() || current::get().is_some();
+        (!has_client).then(|| current::url(self.default_store.as_deref()))
     }
 
     #[cfg(feature = "cli")]
