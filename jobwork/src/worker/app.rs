@@ -260,15 +260,6 @@ impl App {
         self.begin(Until::Stopped).await
     }
 
-    /// Starts a worker that performs this job and no other, whatever is linked.
-    #[cfg(feature = "cli")]
-    pub(crate) async fn spawn_only<J: Perform>(self) -> Result<WorkerHandle> {
-        let mut registry = Registry::default();
-        registry.add(JobEntry::of::<J>(file!(), line!()))?;
-        let parts = self.into_parts().await?;
-        start(Parts { registry, ..parts }, Until::Stopped).await
-    }
-
     /// The jobs this app can perform.
     ///
     /// # Errors

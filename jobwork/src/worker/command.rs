@@ -3,9 +3,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::App;
+use super::config::Until;
+use super::start::{Parts, start};
+use super::{App, WorkerHandle};
 use crate::client::Jobs;
 use crate::error::Result;
+use crate::perform::{JobEntry, Perform, Registry};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -78,5 +81,61 @@ impl App {
         let jobs = app.client().await?;
         jobs.make_default();
         Ok((app, jobs))
+    }
+
+    /// Starts a worker that performs this job and no other, whatever is linked or registered.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub(crate) async fn spawn_only<J: Perform>(self) -> Result<WorkerHandle> {
+        let mut registry = Registry::default();
+        registry.add(JobEntry::of::<J>(file!(), line!()))?;
+        let parts = self.into_parts().await?;
+        start(Parts { registry, ..parts }, Until::Stopped).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Serialize};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::job::{Job, JobError, JobState, NewJob};
+    use crate::perform::JobContext;
+
+    /// A job of which there are two.
+    #[derive(Serialize, Deserialize)]
+    struct Is<const WANTED: bool> {}
+
+    impl<const WANTED: bool> Job for Is<WANTED> {
+        type Output = ();
+        type Params = ();
+        const NAME: &'static str = if WANTED { "wanted" } else { "linked" };
+        const FIELDS: &'static [&'static str] = &[];
+    }
+
+    impl<const WANTED: bool> Perform for Is<WANTED> {
+        async fn perform(self, job: JobContext) -> std::result::Result<(), JobError> {
+            job.state::<Arc<Semaphore>>().ok_or_else(|| JobError::dead("no semaphore"))?.add_permits(1);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_for_one_job_leaves_the_others() {
+        let jobs = Jobs::connect("memory:").await.unwrap();
+        let ran = Arc::new(Semaphore::new(0));
+        let new = ["linked", "wanted"].map(|name| NewJob::new(name, "{}"));
+        let ids = jobs.push(new.to_vec()).await.unwrap();
+        let app = App::new().register::<Is<false>>().jobs(jobs.clone()).state(Arc::clone(&ran));
+        let worker = app.spawn_only::<Is<true>>().await.unwrap();
+        let _ran = ran.acquire().await.unwrap();
+        worker.stop_and_wait().await;
+        let states = jobs.inspect().unwrap().get(&ids, jobs.now()).await.unwrap();
+        let states: Vec<_> = states.into_iter().flatten().map(|job| job.state).collect();
+        assert_eq!(states, [JobState::Ready, JobState::Completed]);
     }
 }
