@@ -1,0 +1,103 @@
+//! Stores with many finished jobs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use jobwork::{App, Jobs};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use crate::jobs::{Filler, Load};
+use crate::place::url_of;
+
+/// So many jobs are dispatched, or rows written, at once.
+const BULK: u64 = 1_000;
+const ROWS: u64 = 100_000;
+
+/// The table with the jobs: its key is a number, and a finished job is one row of it. Nothing else is known about it here.
+const TABLE: &str = "jobwork_jobs";
+
+/// To make an SQLite file with finished jobs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Fill {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// How many jobs.
+    pub(crate) finished: u64,
+}
+
+impl Fill {
+    /// Performs one job, and copies its row: that takes seconds where performing them all would take minutes.
+    pub(crate) async fn fill(self) -> Result<()> {
+        let url = url_of(&self.file);
+        let jobs = Jobs::connect(&url).await?;
+        by_work(&jobs, 1).await?;
+        drop(jobs);
+        copy_rows(&self).with_context(|| format!("can't copy the finished job in {}", self.file.display()))?;
+        let jobs = Jobs::connect(&url).await?;
+        let counts = jobs.inspect()?.counts(jobs.now()).await?;
+        if (counts.completed, counts.open()) != (self.finished, 0) {
+            bail!(
+                "expected {} completed jobs and no other ones, found {counts:?}: has the layout of `{TABLE}` changed?",
+                self.finished
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Fills a store by performing so many jobs.
+pub(crate) async fn by_work(jobs: &Jobs, finished: u64) -> Result<()> {
+    let text = Load::PLAIN.text();
+    for first in (0..finished).step_by(BULK as usize) {
+        let many = (first..finished.min(first + BULK)).map(|number| Filler::new(number, text.as_str()));
+        Filler::dispatch_many(many).on(jobs).await?;
+    }
+    if finished > 0 {
+        let report = App::new().jobs(jobs.clone()).concurrency(1_000).run_until_empty().await?;
+        anyhow::ensure!(report.completed == finished, "expected {finished} jobs to complete, {} did", report.completed);
+    }
+    Ok(())
+}
+
+fn copy_rows(fill: &Fill) -> rusqlite::Result<()> {
+    let file = Connection::open(&fill.file)?;
+    // The store may still be closing the file.
+    file.busy_timeout(std::time::Duration::from_secs(60))?;
+    file.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY")?;
+    let copy = format!(
+        "WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < ?1)
+         INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM rows, (SELECT * FROM {TABLE} LIMIT 1)",
+        columns = columns(&file)?.join(", ")
+    );
+    let mut left = fill.finished.saturating_sub(1);
+    while left > 0 {
+        let some = left.min(ROWS);
+        file.execute(&copy, params![some as i64])?;
+        left -= some;
+    }
+    file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// The columns of a job but for its key, which a new row is given by itself.
+fn columns(file: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut names = file.prepare("SELECT name FROM pragma_table_info(?1) WHERE pk = 0")?;
+    names.query_map([TABLE], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_has_as_many_finished_jobs_as_were_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("jobs.db");
+        Fill { file: file.clone(), finished: 1_234 }.fill().await.unwrap();
+        let jobs = Jobs::connect(&url_of(&file)).await.unwrap();
+        let counts = jobs.inspect().unwrap().counts(jobs.now()).await.unwrap();
+        assert_eq!((counts.completed, counts.open()), (1_234, 0));
+        let listed = jobs.list(&jobwork::store::Filter { limit: Some(2), ..Default::default() }).await.unwrap();
+        assert_ne!(listed[0].id, listed[1].id);
+    }
+}

@@ -1,0 +1,47 @@
+//! A worker in a process of its own.
+
+use anyhow::Result;
+use jobwork::store::WorkerState;
+use jobwork::{App, Jobs};
+use serde::{Deserialize, Serialize};
+
+use crate::figure::Figure;
+use crate::tally::{Count, TALLY};
+use crate::usage::Meter;
+use crate::{problems, task};
+
+/// To work until the standard input ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Work {
+    /// The store.
+    pub(crate) url: String,
+    /// How many jobs run at a time.
+    pub(crate) at_once: usize,
+}
+
+/// What such a worker has done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Worked {
+    /// From when it was ready until it was told to stop.
+    pub(crate) figure: Figure,
+    /// The jobs that it ran.
+    pub(crate) ran: Count,
+    /// How long those waited that say so, in nanoseconds.
+    pub(crate) waits: Vec<u64>,
+}
+
+impl Work {
+    /// Works.
+    pub(crate) async fn work(self) -> Result<Worked> {
+        let jobs = Jobs::connect(&self.url).await?;
+        let worker = App::new().jobs(jobs).concurrency(self.at_once).spawn().await?;
+        worker.wait_for(WorkerState::Running).await;
+        let meter = Meter::start()?;
+        task::say_ready();
+        while task::told().await? {}
+        let mut figure = meter.stop(TALLY.count().jobs)?;
+        worker.stop_and_wait().await;
+        figure.problems = problems::so_far();
+        Ok(Worked { figure, ran: TALLY.count(), waits: TALLY.take_waits() })
+    }
+}
