@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::jobs::{Filler, Load};
 use crate::place::url_of;
+use crate::worker::settled;
 
 /// So many jobs are dispatched, or rows written, at once.
 const BULK: u64 = 1_000;
@@ -54,7 +55,9 @@ pub(crate) async fn by_work(jobs: &Jobs, finished: u64) -> Result<()> {
         Filler::dispatch_many(many).on(jobs).await?;
     }
     if finished > 0 {
-        let report = App::new().jobs(jobs.clone()).concurrency(1_000).run_until_empty().await?;
+        let worker = App::new().jobs(jobs.clone()).concurrency(1_000).spawn().await?;
+        settled(jobs).await?;
+        let report = worker.stop_and_wait().await;
         anyhow::ensure!(report.completed == finished, "expected {finished} jobs to complete, {} did", report.completed);
     }
     Ok(())

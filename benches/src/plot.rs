@@ -166,8 +166,10 @@ mod tests {
             let plot = Plot { file: "a.svg", title: "A & B", x: "load", y: "ms", log, lines };
             let text = svg(&plot).unwrap();
             assert!(is_well_formed(&text), "{text}");
+            // Two lines, and their samples in the legend.
+            let is_line = |element: &&str| element.starts_with("polyline") && !element.contains("#000000");
             assert_eq!(
-                text.matches("<polyline").count() - text.matches("stroke=\"#000000\"").count().min(2),
+                text.split('<').filter(is_line).filter(|line| line.contains("width=\"2\"")).count(),
                 4,
                 "{text}"
             );

@@ -46,7 +46,9 @@ struct Listener;
 
 impl Subscriber for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= Level::WARN
+        // A failure that is tried again is the job's own doing, and is counted elsewhere.
+        let is_retried = metadata.fields().field("retry_at").is_some();
+        metadata.is_event() && *metadata.level() <= Level::WARN && !is_retried
     }
 
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
@@ -93,6 +95,7 @@ mod tests {
     fn warnings_are_noted_and_information_is_not() {
         tracing::subscriber::with_default(Listener, || {
             tracing::info!("all is well");
+            tracing::warn!(retry_at = 7, "failed");
             for number in 0..7 {
                 tracing::warn!(number, "still waiting");
             }

@@ -37,7 +37,7 @@ impl Report {
         let settings: String = self.settings.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         let tables: String = self.tables().iter().map(|table| format!("\n{}", table.text())).collect();
         let problems: String = self.problems().iter().map(|problem| format!("\n{problem}")).collect();
-        format!("{settings}{tables}{problems}")
+        format!("{settings}{tables}\nErrors and warnings\n{problems}")
     }
 
     /// For a document.
@@ -45,8 +45,7 @@ impl Report {
         let settings: String = self.settings.iter().map(|(name, value)| format!("- {name}: {value}\n")).collect();
         let tables: String = self.tables().iter().map(|table| format!("\n{}", table.markdown())).collect();
         let problems: String = self.problems().iter().map(|problem| format!("\n- {problem}")).collect();
-        let problems = if problems.is_empty() { problems } else { format!("\n### Errors and warnings\n{problems}\n") };
-        format!("{settings}{tables}{problems}")
+        format!("{settings}{tables}\n### Errors and warnings\n{problems}\n")
     }
 
     /// Every round's figures.
@@ -103,6 +102,9 @@ impl Report {
         for taken in &self.taken {
             let noted = taken.figures().flat_map(|figure| &figure.problems);
             problems.extend(taken.failures.iter().chain(noted).map(|problem| format!("{}: {problem}", taken.row.name)));
+        }
+        if problems.is_empty() {
+            problems.push("none".to_owned());
         }
         problems
     }

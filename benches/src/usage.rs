@@ -85,6 +85,6 @@ mod tests {
             std::hint::spin_loop();
         }
         let figure = meter.stop(1).unwrap();
-        assert!(figure.cpu_seconds > 0.0 && figure.peak_kib >= figure.resident_kib && figure.resident_kib > 0);
+        assert!(figure.cpu_seconds > 0.0 && figure.peak_kib > 0 && figure.resident_kib > 0, "{figure:?}");
     }
 }

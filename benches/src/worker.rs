@@ -1,6 +1,8 @@
-//! A worker in a process of its own.
+//! A worker in a process of its own, and the end of all work.
 
-use anyhow::Result;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
 use jobwork::store::WorkerState;
 use jobwork::{App, Jobs};
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,26 @@ use crate::figure::Figure;
 use crate::tally::{Count, TALLY};
 use crate::usage::Meter;
 use crate::{problems, task};
+
+/// When what is left doesn't change for so long, it is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the store has no open job.
+pub(crate) async fn settled(jobs: &Jobs) -> Result<()> {
+    let (mut before, mut changed) = (Vec::new(), Instant::now());
+    loop {
+        let open = jobs.inspect()?.queues(jobs.now()).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        if open != before {
+            (before, changed) = (open, Instant::now());
+        } else if changed.elapsed() > PATIENCE {
+            bail!("expected all jobs to end, but for a minute nothing has become of these: {before:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
 
 /// To work until the standard input ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use jobwork::store::WorkerState;
 use jobwork::{App, Jobs, WorkerHandle};
 use tokio::task::JoinSet;
@@ -13,6 +12,7 @@ use super::Measure;
 use crate::jobs::Load;
 use crate::place::Opened;
 use crate::tally::{Count, TALLY};
+use crate::worker;
 
 /// How many jobs a write in bulk has.
 pub(super) const BULK: u64 = 1_000;
@@ -22,9 +22,6 @@ pub(super) const TASKS: usize = 64;
 
 /// So many jobs run at a time beside dispatchers.
 pub(super) const AT_ONCE: usize = 1_000;
-
-/// When what is left doesn't change for so long, it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a measure is taken.
 #[derive(Debug)]
@@ -84,19 +81,7 @@ impl Scene {
 
     /// Waits until the store has no open job.
     pub(super) async fn settled(&self) -> Result<()> {
-        let (mut before, mut changed) = (Vec::new(), Instant::now());
-        loop {
-            let open = self.jobs.inspect()?.queues(self.jobs.now()).await?;
-            if open.is_empty() {
-                return Ok(());
-            }
-            if open != before {
-                (before, changed) = (open, Instant::now());
-            } else if changed.elapsed() > PATIENCE {
-                bail!("expected all jobs to end, but for a minute nothing has become of these: {before:?}");
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        worker::settled(&self.jobs).await
     }
 
     /// Stops the worker, and checks that it ran each job once.
