@@ -8,7 +8,7 @@ use super::locks::Locks;
 use super::open;
 use super::reader::Reader;
 use super::watch::Watch;
-use super::writer::{Db, Writer};
+use super::writer::{Db, Tasks, Writer};
 use crate::error::Result;
 use crate::store::Waker;
 
@@ -46,7 +46,10 @@ impl Database {
         locks.sweep();
         let writer = Writer::start(Db::new(connection, locks, Arc::clone(&waker))).map_err(failed)?;
         let reader = Reader::start(&path).map_err(failed)?;
-        let watch = Watch::start(path.clone(), Arc::clone(&waker), writer.tasks()).map_err(failed)?;
+        let tasks = writer.tasks();
+        // To the watch, our own writer is another one too; only the writer can tell.
+        let ask = move || tasks.iter().for_each(Tasks::notice_others);
+        let watch = Watch::start(path.clone(), Arc::clone(&waker), ask).map_err(failed)?;
         Ok(Self { path, waker, watch, reader, writer })
     }
 }

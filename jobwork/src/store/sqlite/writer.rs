@@ -146,9 +146,9 @@ pub(super) struct Writer {
 pub(super) struct Tasks(Sender<Box<dyn Task>>);
 
 impl Tasks {
-    /// Whether the writer is still there.
-    pub(super) fn notice_others(&self) -> bool {
-        self.0.send(Box::new(NoticeOthers)).is_ok()
+    /// Asks for that, unless the writer is gone.
+    pub(super) fn notice_others(&self) {
+        let _ = self.0.send(Box::new(NoticeOthers));
     }
 }
 
