@@ -25,10 +25,10 @@ use self::log::Log;
 use super::open;
 use crate::store::Waker;
 
-/// The first pause after the log was written; each following one is twice as long. A commit takes a few of them.
+/// The first pause after the log was written; each following one is half as long again. A commit takes a few of them.
 const SOON: Duration = Duration::from_micros(250);
 /// While commits are about.
-const EVERY: Duration = Duration::from_millis(2);
+const EVERY: Duration = Duration::from_millis(4);
 /// A pause that has grown to this finds no commits about.
 const REST: Duration = Duration::from_millis(8);
 /// No pause is longer. It is for a commit that took that long after it was written, and for a file system that doesn't
@@ -121,7 +121,7 @@ impl<N: Fn() + Send + 'static> Watcher<N> {
                 thread::park_timeout(pause.min(EVERY));
                 false
             };
-            pause = if written { SOON } else { self.longest.min(pause * 2) };
+            pause = if written { SOON } else { self.longest.min(pause * 3 / 2) };
         }
         Ok(())
     }
