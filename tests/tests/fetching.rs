@@ -140,6 +140,36 @@ async fn a_dispatched_job_is_started_at_once() {
     worker.stop_and_wait().await;
 }
 
+#[job]
+async fn short(events: State<Events>) {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    events.push("ran short");
+}
+
+/// So many that the worker comes to claim them ahead, and has some left when the store has none.
+fn many_short() -> impl Iterator<Item = Short> {
+    std::iter::repeat_with(Short::new).take(65)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_claimed_ahead_is_not_kept_waiting_by_a_store_that_has_no_more() {
+    let bench = Bench::new();
+    Short::dispatch_many(many_short()).on(&bench.jobs).await.unwrap();
+    let begun = Instant::now();
+    let worker = bench.app().concurrency(1).poll_interval(Duration::from_secs(3600)).spawn().await.unwrap();
+    bench.events.wait_times("ran short", 65).await;
+    assert_eq!(begun.elapsed().as_secs(), 0);
+    worker.stop_and_wait().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_until_empty_performs_what_it_claimed_ahead() {
+    let bench = Bench::new();
+    Short::dispatch_many(many_short()).on(&bench.jobs).await.unwrap();
+    let report = bench.app().concurrency(1).run_until_empty().await.unwrap();
+    assert_eq!((report.completed, report.handed_back), (65, Vec::new()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn run_one_performs_one() {
     let bench = Bench::new();

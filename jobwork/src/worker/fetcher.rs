@@ -133,6 +133,10 @@ impl Fetcher {
             return;
         }
         self.start_buffered();
+        if !self.buffer.is_empty() {
+            // Whatever else the store has, these come first, and they wait for nothing but a slot.
+            return self.full().await;
+        }
         match self.until {
             Until::One => return self.finish_one().await,
             Until::Empty if found > 0 => return,
