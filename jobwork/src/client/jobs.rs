@@ -32,11 +32,15 @@ pub type DispatchHook = dyn Fn(&mut NewJob) -> Result<(), Box<dyn StdError + Sen
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Jobs {
+pub struct Jobs(Arc<Parts>);
+
+/// What a client is made of. A client that differs from another one is made by changing a copy of these.
+#[derive(Clone)]
+struct Parts {
     store: Arc<dyn Store>,
     clock: Clock,
-    hooks: Arc<[Arc<DispatchHook>]>,
-    pub(super) keyring: Option<Arc<Keyring>>,
+    hooks: Vec<Arc<DispatchHook>>,
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Jobs {
@@ -51,7 +55,7 @@ impl Jobs {
     /// A client of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, clock: Clock::system(), hooks: Arc::new([]), keyring: None }
+        Self(Arc::new(Parts { store, clock: Clock::system(), hooks: Vec::new(), keyring: None }))
     }
 
     /// The client that code in this place uses when it names none.
@@ -75,7 +79,7 @@ impl Jobs {
     /// The same client with another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+        self.parts().clock = clock;
         self
     }
 
@@ -83,7 +87,7 @@ impl Jobs {
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn with_keyring(mut self, keyring: Keyring) -> Self {
-        self.keyring = Some(Arc::new(keyring));
+        self.parts().keyring = Some(Arc::new(keyring));
         self
     }
 
@@ -94,30 +98,37 @@ impl Jobs {
     where
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let hook: Arc<DispatchHook> = Arc::new(move |job| hook(job).map_err(Into::into));
-        self.hooks = self.hooks.iter().cloned().chain([hook]).collect();
+        self.parts().hooks.push(Arc::new(move |job| hook(job).map_err(Into::into)));
         self
     }
 
     pub(crate) fn with_hooks(mut self, hooks: &[Arc<DispatchHook>]) -> Self {
-        self.hooks = self.hooks.iter().chain(hooks).cloned().collect();
+        self.parts().hooks.extend_from_slice(hooks);
         self
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
+    }
+
+    pub(super) fn keyring(&self) -> Option<&Arc<Keyring>> {
+        self.0.keyring.as_ref()
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.0.store
     }
 
     /// The time it is for this client.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.0.clock.now()
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
+        &self.0.clock
     }
 
     /// Stores jobs that a typed `dispatch` doesn't make: by name, with JSON arguments. All of them or none. The id of a job that
@@ -142,7 +153,7 @@ impl Jobs {
     /// Stores jobs and batches, after the hooks have looked at every job.
     pub(super) async fn push_all(&self, mut push: Push) -> Result<Stored> {
         self.prepare(&mut push.jobs)?;
-        self.store.push(push).await
+        self.0.store.push(push).await
     }
 
     /// A handle of the batch of this id.
@@ -154,7 +165,7 @@ impl Jobs {
     /// Lets the hooks look at jobs that are about to be stored, and encrypts what is to be kept secret.
     pub(crate) fn prepare(&self, jobs: &mut [NewJob]) -> Result<()> {
         jobs.iter_mut().try_for_each(|job| {
-            let refused = self.hooks.iter().try_for_each(|hook| hook(job));
+            let refused = self.0.hooks.iter().try_for_each(|hook| hook(job));
             refused.map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
             self.seal(job)
         })
@@ -166,7 +177,7 @@ impl Jobs {
     /// [`Error::Unsupported`] where the store has no such power.
     pub fn inspect(&self) -> Result<&dyn Inspect> {
         let what = "look at single jobs or change them";
-        self.store.inspect().ok_or(Error::Unsupported { store: self.store.name(), what })
+        self.0.store.inspect().ok_or(Error::Unsupported { store: self.0.store.name(), what })
     }
 
     /// The job of this id, if there is one.
@@ -231,6 +242,6 @@ impl Jobs {
 
 impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jobs").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Jobs").field("store", &self.0.store).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use crate::secret::{Keyring, NO_KEYS, Use, is_sealed, of_environment, open_args,
 impl Jobs {
     /// The ring this client was given, else that of the environment.
     fn ring(&self) -> Result<Option<Arc<Keyring>>, String> {
-        match &self.keyring {
+        match self.keyring() {
             Some(ring) => Ok(Some(Arc::clone(ring))),
             None => of_environment(),
         }
