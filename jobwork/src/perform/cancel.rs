@@ -1,8 +1,7 @@
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -59,7 +58,8 @@ pub struct CancelSignal(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    token: CancellationToken,
+    /// Made for whoever waits first: most jobs end before anybody does.
+    token: LazyLock<CancellationToken>,
     fired: OnceLock<Fired>,
     looked: AtomicBool,
     token_taken: AtomicBool,
