@@ -1,6 +1,8 @@
 use std::future::Future;
 use std::sync::{PoisonError, RwLock};
 
+use tokio::task::futures::TaskLocalFuture;
+
 use super::Jobs;
 use crate::error::Result;
 use crate::store::{connect, default_url, named_url};
@@ -56,8 +58,8 @@ pub(crate) fn set_default_if_none(jobs: &Jobs) {
 }
 
 /// Runs a future with this client as the one to use.
-pub(crate) async fn scope<F: Future>(jobs: Jobs, future: F) -> F::Output {
-    IN_JOB.scope(jobs, future).await
+pub(crate) fn scope<F: Future>(jobs: Jobs, future: F) -> TaskLocalFuture<Jobs, F> {
+    IN_JOB.scope(jobs, future)
 }
 
 /// Calls a function with this client as the one to use.

@@ -92,8 +92,8 @@ impl Chain {
         Self { layers, job }
     }
 
-    pub(crate) fn run(self: Arc<Self>, job: JobContext) -> BoxFuture<JobResult> {
-        Next { chain: self, layer: 0 }.run(job)
+    pub(crate) fn run(self: Arc<Self>, job: JobContext) -> CatchPanic {
+        Next { chain: self, layer: 0 }.enter(job)
     }
 }
 
@@ -104,18 +104,18 @@ impl Next {
     /// Dropping the future drops the job's own future: it ends at the `await` it has reached.
     #[must_use = "the job runs when this is awaited"]
     pub fn run(self, job: JobContext) -> BoxFuture<JobResult> {
+        Box::pin(self.enter(job))
+    }
+
+    /// Each layer's panic is caught at its own door, so that what surrounds it sees a failure like any other.
+    fn enter(self, job: JobContext) -> CatchPanic {
         let Self { chain, layer } = self;
-        Box::pin(async move {
-            // Each layer's panic is caught at its own door, so that what surrounds it sees a failure like any other.
-            let Some(middleware) = chain.layers.get(layer).cloned() else {
-                let result = CatchPanic::new(async move { (chain.job)(job).await }).await;
-                return result.inspect_err(|error| error.came_from(""));
-            };
-            let name = middleware.name();
-            let next = Self { chain, layer: layer + 1 };
-            let result = CatchPanic::new(async move { middleware.handle(job, next).await }).await;
-            result.inspect_err(|error| error.came_from(name))
-        })
+        let Some(middleware) = chain.layers.get(layer).cloned() else {
+            return CatchPanic::new((chain.job)(job), "");
+        };
+        let name = middleware.name();
+        let next = Self { chain, layer: layer + 1 };
+        CatchPanic::new(Box::pin(async move { middleware.handle(job, next).await }), name)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +16,7 @@ pub(crate) struct Notebook {
     /// Whether it ever said anything.
     used: AtomicBool,
     /// The worker's; `None` where there is no worker.
-    desk: Option<Desk>,
+    desk: Option<Arc<Desk>>,
     /// Lines of the program's log that are at least this grave are kept with the job.
     #[cfg_attr(not(feature = "log"), expect(dead_code, reason = "only the layer of the feature asks for it"))]
     pub(crate) keep_log: Option<LogLevel>,
@@ -35,7 +35,7 @@ struct Page {
 }
 
 /// Where notebooks are handed in, for the worker to write.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) jobs: Jobs,
     pub(crate) sender: mpsc::UnboundedSender<HandedIn>,
@@ -60,12 +60,12 @@ pub(crate) enum Written {
 
 impl Notebook {
     /// The notebook of a job that a worker runs.
-    pub(crate) fn new(desk: Desk, keep_log: Option<LogLevel>) -> Self {
+    pub(crate) fn new(desk: Arc<Desk>, keep_log: Option<LogLevel>) -> Self {
         Self { desk: Some(desk), keep_log, ..Self::default() }
     }
 
     pub(crate) fn desk(&self) -> Option<&Desk> {
-        self.desk.as_ref()
+        self.desk.as_deref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

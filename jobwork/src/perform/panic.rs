@@ -50,12 +50,16 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
 }
 
-/// A future of the user's whose panic is its result.
-pub(crate) struct CatchPanic(Pin<Box<dyn Future<Output = JobResult> + Send>>);
+/// A future of the user's whose panic is its result, and whose failure is known to have come from it.
+pub(crate) struct CatchPanic {
+    future: Pin<Box<dyn Future<Output = JobResult> + Send>>,
+    name: &'static str,
+}
 
 impl CatchPanic {
-    pub(crate) fn new(future: impl Future<Output = JobResult> + Send + 'static) -> Self {
-        Self(Box::pin(future))
+    /// `name` is that of a middleware; the empty one is the job itself.
+    pub(crate) fn new(future: Pin<Box<dyn Future<Output = JobResult> + Send>>, name: &'static str) -> Self {
+        Self { future, name }
     }
 }
 
@@ -63,6 +67,10 @@ impl Future for CatchPanic {
     type Output = JobResult;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<JobResult> {
-        catch(|| self.0.as_mut().poll(cx)).unwrap_or_else(|error| Poll::Ready(Err(error)))
+        let polled = catch(|| self.future.as_mut().poll(cx)).unwrap_or_else(|error| Poll::Ready(Err(error)));
+        polled.map_err(|error| {
+            error.came_from(self.name);
+            error
+        })
     }
 }

@@ -1,8 +1,9 @@
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
@@ -11,18 +12,16 @@ use super::crowd::Place;
 use super::failure;
 use super::judge::{Judgement, Returned, Seen, judge};
 use super::noter;
+use super::running::Running;
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
-use crate::perform::{CancelReason, Handler, JobContext, JobResult, WhatNext};
-
-type Running = Pin<Box<dyn Future<Output = JobResult> + Send>>;
+use crate::perform::{CancelReason, JobContext, JobResult, Notebook, WhatNext};
 
 /// One attempt of one job, from its start to its outcome.
 pub(crate) struct Attempt {
     shared: Arc<Shared>,
-    job: JobContext,
-    handler: Arc<Handler>,
+    running: Arc<Running>,
     /// Held for as long as the attempt takes.
     _room: Room,
 }
@@ -38,13 +37,14 @@ pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, room: Room) {
         let finished = Finished { lease, outcome: Outcome::Unstarted, at: shared.clock.now() };
         return shared.outcomes.send_now(finished);
     };
-    let notebook = noter::notebook(shared, handler.handling.keep_log);
+    let notebook = Notebook::new(Arc::clone(&shared.desk), handler.handling.keep_log);
     let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone(), notebook);
     let span = span(&job);
-    shared.running.add(job.clone(), Arc::clone(&handler));
-    let attempt = Attempt { shared: Arc::clone(shared), job, handler, _room: room };
+    let running = Arc::new(Running::new(job, handler));
+    shared.running.add(&running);
+    let attempt = Attempt { shared: Arc::clone(shared), running: Arc::clone(&running), _room: room };
     let task = shared.runtime.spawn(attempt.run().instrument(span));
-    shared.running.set_task(lease.job, task.abort_handle());
+    running.set_task(task.abort_handle());
 }
 
 fn span(job: &JobContext) -> tracing::Span {
@@ -63,53 +63,54 @@ fn handed_back(shared: &Shared, lease: Lease) -> Finished {
 impl Attempt {
     async fn run(self) {
         tracing::debug!("started");
-        let performed = Arc::clone(&self.handler.chain).run(self.job.clone());
-        let mut running: Running = Box::pin(current::scope(self.shared.jobs.clone(), performed));
-        let returned = self.watch(&mut running).await;
+        let performed = Arc::clone(&self.running.handler.chain).run(self.running.job.clone());
+        // Dropped at the end of this function: only then may a job that overran its cleanup be dropped, since it is handed
+        // back by then, whatever its drop does.
+        let mut performing = pin!(current::scope(self.shared.jobs.clone(), performed));
+        let returned = self.watch(performing.as_mut()).await;
         self.conclude(returned).await;
-        // Only now may a job that overran its cleanup be dropped: it is handed back, whatever its drop does.
-        drop(running);
     }
 
     /// Runs the job until it returns or its cleanup time is over.
-    async fn watch(&self, running: &mut Running) -> Returned {
+    async fn watch(&self, mut performing: Pin<&mut impl Future<Output = JobResult>>) -> Returned {
         tokio::select! {
             biased;
-            result = &mut *running => return Returned::Result(result),
+            result = performing.as_mut() => return Returned::Result(result),
             () = self.told_to_stop() => {}
         }
-        let left = self.job.job().cancel.time_left();
-        tokio::time::timeout(left, running).await.map_or(Returned::Overran, Returned::Result)
+        let left = self.running.job.job().cancel.time_left();
+        tokio::time::timeout(left, performing).await.map_or(Returned::Overran, Returned::Result)
     }
 
     /// Waits for the cancel signal, and fires it when the job's timeout has passed.
     async fn told_to_stop(&self) {
-        let signal = &self.job.job().cancel;
-        let Some(timeout) = self.handler.handling.timeout else { return signal.until_fired().await };
+        let signal = &self.running.job.job().cancel;
+        let Some(timeout) = self.running.handler.handling.timeout else { return signal.until_fired().await };
         if tokio::time::timeout(timeout, signal.until_fired()).await.is_err() {
             tracing::warn!(?timeout, "told to stop: it takes longer than its timeout");
-            self.shared.running.cancel(self.job.id(), CancelReason::Timeout);
+            self.shared.running.cancel(self.running.job.id(), CancelReason::Timeout);
         }
     }
 
     async fn conclude(&self, returned: Returned) {
         let overran = matches!(returned, Returned::Overran);
-        let job = self.job.job();
+        let job = self.running.job.job();
         let signal = Seen {
             reason: job.cancel.fired(),
             seen: job.cancel.was_seen(),
             finished: job.finished.load(Ordering::Acquire),
         };
-        if !self.shared.running.take(self.lease()) {
+        if !self.running.take() {
             return;
         }
         let Some(outcome) = self.outcome(judge(signal, returned)).await else {
             tracing::warn!("its result does not count: the job belongs to another worker by now");
             return;
         };
-        self.log(&outcome);
-        noter::flush(&self.shared, &self.job).await;
-        let finished = Finished { lease: self.lease(), outcome, at: self.shared.clock.now() };
+        let at = self.shared.clock.now();
+        self.log(&outcome, at);
+        noter::flush(&self.shared, &self.running.job).await;
+        let finished = Finished { lease: self.running.lease(), outcome, at };
         if overran {
             self.shared.outcomes.send_and_wait(finished).await;
         } else {
@@ -125,7 +126,8 @@ impl Attempt {
                 tracing::warn!("completed, but took longer than its timeout and never looked at its cancel signal");
                 Outcome::Completed { output: output.into_json() }
             }
-            Judgement::Failed(error) => self.failed(error).await,
+            // In a box, so that the many attempts that succeed don't carry the room for calling error handlers.
+            Judgement::Failed(error) => Box::pin(self.failed(error)).await,
             Judgement::HandedBack(error) => Outcome::HandedBack { failure: kept(error) },
             Judgement::Cancelled(error) => Outcome::Cancelled { failure: kept(error) },
             Judgement::Nothing => return None,
@@ -133,24 +135,19 @@ impl Attempt {
     }
 
     async fn failed(&self, error: JobError) -> Outcome {
-        let job = &self.job.job().claimed;
-        let outcome = classify(&self.handler.handling, job, &error, self.shared.clock.now());
+        let Running { job, handler, .. } = &*self.running;
+        let outcome = classify(&handler.handling, &job.job().claimed, &error, self.shared.clock.now());
         let next = match &outcome {
             Outcome::Retry { at, .. } => WhatNext::Retry(*at),
             Outcome::Dead { reason, .. } => WhatNext::Dead(reason.clone()),
             _ => return outcome,
         };
-        failure::tell(&self.shared, &self.handler, &self.job, &next, &error).await;
+        failure::tell(&self.shared, handler, job, &next, &error).await;
         outcome
     }
 
-    fn lease(&self) -> Lease {
-        self.job.job().claimed.lease
-    }
-
-    fn log(&self, outcome: &Outcome) {
-        let now = self.shared.clock.now();
-        let ms = now.duration_since(self.job.started_at()).as_millis();
+    fn log(&self, outcome: &Outcome, at: Timestamp) {
+        let ms = at.duration_since(self.running.job.started_at()).as_millis();
         match outcome {
             Outcome::Completed { .. } => tracing::info!(ms, "completed"),
             Outcome::Retry { at, failure } => {
@@ -172,8 +169,8 @@ impl Attempt {
 impl Drop for Attempt {
     /// An attempt that is dropped before its end, because the runtime goes away under it, gives its job back.
     fn drop(&mut self) {
-        let lease = self.lease();
-        if self.shared.running.take(lease) {
+        let lease = self.running.lease();
+        if self.running.take() {
             self.shared.outcomes.send_now(handed_back(&self.shared, lease));
         }
         self.shared.running.remove(lease);

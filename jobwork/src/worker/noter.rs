@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::shared::Shared;
 use crate::error::Result;
 use crate::job::Note;
-use crate::perform::{Desk, HandedIn, JobContext, Notebook, Written};
+use crate::perform::{HandedIn, JobContext, Written};
 use crate::store::Settled;
 
 /// What nobody waits for is gathered this long, so that a job may say something as often as it likes.
@@ -56,11 +56,6 @@ impl Drop for Slips {
         }
         self.gathered.iter().for_each(|slip| slip.job.job().notebook.abandon());
     }
-}
-
-/// An empty notebook for a job of this worker.
-pub(crate) fn notebook(shared: &Shared, keep_log: Option<crate::job::LogLevel>) -> Notebook {
-    Notebook::new(Desk { jobs: shared.jobs.clone(), sender: shared.notes.clone() }, keep_log)
 }
 
 /// Waits until all that a job said is written, so that nothing of it comes after its outcome; not longer than until the

@@ -1,8 +1,10 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -10,73 +12,62 @@ use tokio_util::sync::CancellationToken;
 use crate::job::{JobId, Lease, WorkerId};
 use crate::perform::{CancelReason, Handler, JobContext};
 
-/// The jobs this worker is running, and who may still write the outcome of each.
-///
-/// Writing an outcome begins with [`take`](Self::take), which succeeds once: the attempt and the shutdown may race for
-/// a job, and only one of them speaks for it.
+/// The jobs this worker is running: those whose attempt has not ended, some of which are only writing their outcome.
 #[derive(Debug)]
 pub(crate) struct RunningJobs {
-    jobs: Mutex<HashMap<JobId, Running>>,
-    /// How many attempts have not ended, those that are only writing their outcome among them.
-    count: watch::Sender<usize>,
+    jobs: Mutex<HashMap<JobId, Arc<Running>>>,
+    /// An attempt has ended.
+    ended: Notify,
     /// The worker's end waits for nobody any more.
     closing: CancellationToken,
 }
 
+/// A job that this worker is running, and whether somebody may still write its outcome.
+///
+/// Writing an outcome begins with [`take`](Self::take), which succeeds once: the attempt and the shutdown may race for
+/// a job, and only one of them speaks for it.
 #[derive(Debug)]
-struct Running {
-    job: JobContext,
-    handler: Arc<Handler>,
-    task: Option<AbortHandle>,
-    /// Nobody has spoken for it yet.
-    open: bool,
+pub(crate) struct Running {
+    pub(crate) job: JobContext,
+    pub(crate) handler: Arc<Handler>,
+    /// What the task of the job is dropped by.
+    task: OnceLock<AbortHandle>,
+    /// Somebody has spoken for it.
+    taken: AtomicBool,
 }
 
 impl RunningJobs {
     pub(crate) fn new() -> Self {
-        Self { jobs: Mutex::default(), count: watch::Sender::new(0), closing: CancellationToken::new() }
+        Self { jobs: Mutex::default(), ended: Notify::new(), closing: CancellationToken::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Running>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Running>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, job: JobContext, handler: Arc<Handler>) {
-        let mut jobs = self.lock();
-        jobs.insert(job.id(), Running { job, handler, task: None, open: true });
-        self.count.send_replace(jobs.len());
-    }
-
-    /// Remembers the task of a job, to drop it by; a job that has ended already needs none.
-    pub(crate) fn set_task(&self, id: JobId, task: AbortHandle) {
-        if let Some(running) = self.lock().get_mut(&id) {
-            running.task = Some(task);
+    /// Takes a job in. If the worker still runs an earlier claim of it, nobody speaks for that one any more.
+    pub(crate) fn add(&self, running: &Arc<Running>) {
+        let earlier = self.lock().insert(running.job.id(), Arc::clone(running));
+        if let Some(earlier) = earlier {
+            earlier.take();
         }
-    }
-
-    /// Whether the caller, and nobody else, may write the outcome of this job.
-    pub(crate) fn take(&self, lease: Lease) -> bool {
-        let mut jobs = self.lock();
-        let running = jobs.get_mut(&lease.job).filter(|running| running.lease() == lease);
-        running.is_some_and(|running| std::mem::take(&mut running.open))
     }
 
     /// Forgets an attempt that has ended.
     pub(crate) fn remove(&self, lease: Lease) {
-        let mut jobs = self.lock();
-        if jobs.get(&lease.job).is_some_and(|running| running.lease() == lease) {
-            jobs.remove(&lease.job);
+        if let Entry::Occupied(entry) = self.lock().entry(lease.job)
+            && entry.get().lease() == lease
+        {
+            entry.remove();
         }
-        self.count.send_replace(jobs.len());
+        self.ended.notify_waiters();
     }
 
-    /// Takes out every job that nobody has spoken for, with the handle to drop its task by. What is left writes its own
-    /// outcome, and is told by [`closing`](Self::closing) to do so now.
-    pub(crate) fn take_all(&self) -> Vec<(JobContext, Option<AbortHandle>)> {
-        let mut jobs = self.lock();
-        let taken =
-            jobs.extract_if(|_, running| running.open).map(|(_, running)| (running.job, running.task)).collect();
-        self.count.send_replace(jobs.len());
+    /// Takes out every job that nobody has spoken for. What is left writes its own outcome, and is told by
+    /// [`closing`](Self::closing) to do so now.
+    pub(crate) fn take_all(&self) -> Vec<Arc<Running>> {
+        let taken = self.lock().extract_if(|_, running| running.take()).map(|(_, running)| running).collect();
+        self.ended.notify_waiters();
         self.closing.cancel();
         taken
     }
@@ -89,22 +80,27 @@ impl RunningJobs {
     /// Waits until an attempt has ended. Cancel safe.
     #[cfg(feature = "testing")]
     pub(crate) async fn ended(&self, lease: Lease) {
-        let mut count = self.count.subscribe();
-        while self.lock().get(&lease.job).is_some_and(|running| running.lease() == lease) {
-            // The sender lives in self, so the wait can't fail.
-            let _ = count.changed().await;
-        }
+        self.until(|jobs| jobs.get(&lease.job).is_none_or(|running| running.lease() != lease)).await;
     }
 
     pub(crate) fn count(&self) -> usize {
-        *self.count.borrow()
+        self.lock().len()
     }
 
     /// Waits until there are none. Cancel safe.
     pub(crate) async fn drained(&self) {
-        let mut count = self.count.subscribe();
-        // The sender lives in self, so the wait can't fail.
-        let _ = count.wait_for(|count| *count == 0).await;
+        self.until(HashMap::is_empty).await;
+    }
+
+    async fn until(&self, reached: impl Fn(&HashMap<JobId, Arc<Running>>) -> bool) {
+        loop {
+            // Hears of every end from now on, so that none is missed between the look and the wait.
+            let ended = self.ended.notified();
+            if reached(&self.lock()) {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Tells one job to stop.
@@ -130,7 +126,27 @@ impl RunningJobs {
 }
 
 impl Running {
-    fn lease(&self) -> Lease {
+    pub(crate) fn new(job: JobContext, handler: Arc<Handler>) -> Self {
+        Self { job, handler, task: OnceLock::new(), taken: AtomicBool::new(false) }
+    }
+
+    /// Remembers its task.
+    pub(crate) fn set_task(&self, task: AbortHandle) {
+        // It is given one task.
+        let _ = self.task.set(task);
+    }
+
+    /// Drops its task where it stands.
+    pub(crate) fn abort(&self) {
+        self.task.get().into_iter().for_each(AbortHandle::abort);
+    }
+
+    /// Whether the caller, and nobody else, may write its outcome.
+    pub(crate) fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
         self.job.job().claimed.lease
     }
 

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::config::Config;
@@ -12,7 +11,7 @@ use super::running::RunningJobs;
 use super::settler::Outcomes;
 use crate::client::Jobs;
 use crate::clock::Clock;
-use crate::perform::{ErrorHandler, HandedIn, Handler, Registry, States};
+use crate::perform::{Desk, ErrorHandler, Handler, Registry, States};
 use crate::store::{Store, WorkerState};
 
 /// What the parts of one worker share.
@@ -35,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) crowds: Arc<Crowds>,
     pub(crate) outcomes: Outcomes,
     /// Takes the notebooks of jobs that have something to write.
-    pub(crate) notes: UnboundedSender<HandedIn>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) state: watch::Sender<WorkerState>,
     pub(crate) health: Health,
     /// Where jobs, and all other code of the user's, run.

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::job::WorkerId;
 #[cfg(feature = "log")]
 use crate::perform::keep_up_to;
-use crate::perform::{ErrorHandler, Handler, Kind, Middleware, Registry, States};
+use crate::perform::{Desk, ErrorHandler, Handler, Kind, Middleware, Registry, States};
 use crate::store::{Served, SetBy, WorkerInfo, WorkerState};
 
 /// Everything a worker is made of.
@@ -84,13 +84,14 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, (Settler, Slips), Ho
         super::ticker::check(&crons, &jobs)?;
     }
     let (outcomes, settler) = settler::channel(Arc::clone(jobs.store()));
-    let (notes, slips) = noter::channel();
+    let (sender, slips) = noter::channel();
     #[cfg(feature = "log")]
     handlers.values().filter_map(|handler| handler.handling.keep_log).max().into_iter().for_each(keep_up_to);
     let shared = Arc::new(Shared {
         store: Arc::clone(jobs.store()),
         clock: jobs.clock().clone(),
         identity: Identity::new(info(&config, &jobs)),
+        desk: Arc::new(Desk { jobs: jobs.clone(), sender }),
         jobs,
         crowds: Arc::new(Crowds::new(&config.queue_concurrency)),
         config,
@@ -102,7 +103,6 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, (Settler, Slips), Ho
         on_error,
         running: RunningJobs::new(),
         outcomes,
-        notes,
         state: watch::Sender::new(WorkerState::Starting),
         health: Health::default(),
         runtime: tokio::runtime::Handle::current(),

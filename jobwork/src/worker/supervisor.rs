@@ -10,6 +10,7 @@ use super::fetcher::{Fetcher, Gate};
 use super::heartbeat::Heartbeat;
 use super::noter::{self, Slips};
 use super::report::{StopReason, StopReport};
+use super::running::Running;
 use super::settler::Settler;
 use super::shared::Shared;
 use super::{pruner, rescuer, signals};
@@ -153,9 +154,9 @@ impl Supervisor {
             let cleanup = shared.running.cancel_all(CancelReason::Shutdown);
             waited = self.wait(shared.running.drained(), cleanup + SLACK, Order::Exit).await;
         }
-        let tasks = if waited == Waited::Done { Vec::new() } else { self.hand_back().await };
+        let left = if waited == Waited::Done { Vec::new() } else { self.hand_back().await };
         self.wait(shared.outcomes.flush(), FLUSH_LIMIT, Order::Exit).await;
-        tasks.iter().for_each(AbortHandle::abort);
+        left.iter().for_each(|running| running.abort());
         let report = self.report(reason);
         // A beat that came after the leave would find the worker gone, and bring it back to life.
         beating.iter().for_each(AbortHandle::abort);
@@ -187,29 +188,28 @@ impl Supervisor {
         }
     }
 
-    /// Hands back every job that nobody has spoken for, and returns the tasks to drop once that is written.
-    async fn hand_back(&mut self) -> Vec<AbortHandle> {
-        let mut tasks = Vec::new();
+    /// Hands back every job that nobody has spoken for, and returns them, to be dropped once that is written.
+    async fn hand_back(&mut self) -> Vec<Arc<Running>> {
         let taken = self.shared.running.take_all();
         // All at once, so that they share a write.
-        let notes: Vec<_> = taken.iter().filter_map(|(job, _)| job.job().notebook.flush(job)).collect();
+        let notes: Vec<_> = taken.iter().filter_map(|running| running.job.job().notebook.flush(&running.job)).collect();
         let written = async {
             for note in notes {
                 drop(note.await);
             }
         };
         self.wait(written, SLACK, Order::Exit).await;
-        for (job, task) in taken {
+        for running in &taken {
+            let job = &running.job;
             tracing::warn!(name = job.name(), id = %job.id(), "handed back unfinished");
             let outcome = Outcome::HandedBack { failure: None };
-            let finished = Finished { lease: job.job().claimed.lease, outcome, at: self.shared.clock.now() };
+            let finished = Finished { lease: running.lease(), outcome, at: self.shared.clock.now() };
             self.shared.outcomes.send(finished).await;
-            tasks.extend(task);
         }
         // Attempts whose error handlers kept them write their outcome now.
         let shared = Arc::clone(&self.shared);
         self.wait(shared.running.drained(), SLACK, Order::Exit).await;
-        tasks
+        taken
     }
 
     fn report(&self, reason: StopReason) -> StopReport {
