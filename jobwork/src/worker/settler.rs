@@ -1,7 +1,9 @@
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::job::{Finished, JobId, Lease, Outcome};
@@ -56,13 +58,17 @@ pub(crate) fn channel(store: Arc<dyn Store>) -> (Outcomes, Settler) {
 impl Outcomes {
     /// Hands an outcome in. Waits only while the backlog is full.
     pub(crate) async fn send(&self, finished: Finished) {
-        self.enter(Some(finished), None).await;
+        if let Some(room) = self.enter(Entry { finished: Some(finished), written: None }) {
+            room.await;
+        }
     }
 
     /// Hands an outcome in and waits until it is written, or was found to come too late.
     pub(crate) async fn send_and_wait(&self, finished: Finished) {
         let (written, wait) = oneshot::channel();
-        self.enter(Some(finished), Some(written)).await;
+        if let Some(room) = self.enter(Entry { finished: Some(finished), written: Some(written) }) {
+            room.await;
+        }
         // Dropped unwritten only when the worker's end came first.
         let _ = wait.await;
     }
@@ -70,7 +76,9 @@ impl Outcomes {
     /// Waits until every outcome that was handed in before is written.
     pub(crate) async fn flush(&self) {
         let (written, wait) = oneshot::channel();
-        self.enter(None, Some(written)).await;
+        if let Some(room) = self.enter(Entry { finished: None, written: Some(written) }) {
+            room.await;
+        }
         let _ = wait.await;
     }
 
@@ -83,12 +91,23 @@ impl Outcomes {
         }
     }
 
-    async fn enter(&self, finished: Option<Finished>, written: Option<oneshot::Sender<()>>) {
-        if let Some(finished) = &finished {
+    /// Hands an entry in at once, or else returns the wait for room in the backlog: in a box, so that attempts don't carry
+    /// the room for a wait that is rare.
+    fn enter(&self, entry: Entry) -> Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> {
+        if let Some(finished) = &entry.finished {
             self.tally().pending.insert(finished.lease.job);
         }
-        if self.sender.send(Entry { finished, written }).await.is_err() {
-            tracing::warn!("an outcome came after the worker's end; its job will be rescued");
+        match self.sender.try_send(entry) {
+            Ok(()) => None,
+            Err(TrySendError::Closed(_)) => {
+                too_late();
+                None
+            }
+            Err(TrySendError::Full(entry)) => Some(Box::pin(async move {
+                if self.sender.send(entry).await.is_err() {
+                    too_late();
+                }
+            })),
         }
     }
 
@@ -98,17 +117,24 @@ impl Outcomes {
     }
 }
 
+fn too_late() {
+    tracing::warn!("an outcome came after the worker's end; its job will be rescued");
+}
+
 impl Settler {
     /// Writes until nobody can hand in any more outcomes.
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::new();
         while self.receiver.recv_many(&mut batch, BATCH).await > 0 {
-            let (finished, written): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|entry| (entry.finished, entry.written)).unzip();
-            let finished: Arc<[Finished]> = finished.into_iter().flatten().collect();
+            let (mut finished, mut written) = (Vec::with_capacity(batch.len()), Vec::new());
+            for entry in batch.drain(..) {
+                finished.extend(entry.finished);
+                written.extend(entry.written);
+            }
+            let finished: Arc<[Finished]> = finished.into();
             let settled = if finished.is_empty() { Vec::new() } else { self.write(&finished).await };
             self.count(&finished, &settled);
-            written.into_iter().flatten().for_each(|written| {
+            written.into_iter().for_each(|written| {
                 // Whoever waited may have gone.
                 let _ = written.send(());
             });
