@@ -102,7 +102,7 @@ fn svg(plot: &Plot) -> Result<String> {
     let high = all().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
     match plot.log {
         true => svg_on(plot, (low / 2.0..high * 2.0).log_scale()),
-        false => svg_on::<std::ops::Range<f64>>(plot, 0.0..high * 1.2),
+        false => svg_on::<std::ops::Range<f64>>(plot, 0.0..high * 1.4),
     }
 }
 
@@ -134,14 +134,10 @@ where
         .x_label_area_size(44)
         .y_label_area_size(72)
         .build_cartesian_2d((low..high * 1.05).log_scale(), y)?;
-    let number = |value: &f64| figure(*value);
-    chart
-        .configure_mesh()
-        .x_desc(plot.x)
-        .y_desc(plot.y)
-        .x_label_formatter(&number)
-        .y_label_formatter(&number)
-        .draw()?;
+    let number = |value: &f64| tick(*value);
+    let mut mesh = chart.configure_mesh();
+    mesh.light_line_style(TRANSPARENT).bold_line_style(BLACK.mix(0.15));
+    mesh.x_desc(plot.x).y_desc(plot.y).x_label_formatter(&number).y_label_formatter(&number).draw()?;
     for (index, (name, points)) in plot.lines.iter().enumerate() {
         let color = [RGBColor(0, 90, 181), RGBColor(220, 50, 32)][index % 2];
         let key = move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2));
@@ -150,9 +146,19 @@ where
             .label(*name)
             .legend(key);
     }
-    chart.configure_series_labels().border_style(BLACK).background_style(WHITE).draw()?;
+    let mut labels = chart.configure_series_labels();
+    labels.position(SeriesLabelPosition::UpperLeft).border_style(BLACK).background_style(WHITE).draw()?;
     canvas.present()?;
     Ok(())
+}
+
+/// A round number without the places that a measured one has.
+fn tick(value: f64) -> String {
+    let text = figure(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +183,12 @@ mod tests {
                 assert!(text.contains(word), "{word}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        let ticks = [1.0, 0.5, 10.0, 2.5, 100.0, 50_000.0, 0.0].map(tick);
+        assert_eq!(ticks, ["1", "0.5", "10", "2.5", "100", "50,000", "0"]);
     }
 
     /// Whether every element that is opened is closed, in the right order.
