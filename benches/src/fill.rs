@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use jobwork::{App, Jobs};
+use jobwork::Jobs;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use crate::jobs::{Filler, Load};
 use crate::place::url_of;
-use crate::worker::settled;
+use crate::worker;
 
 /// So many jobs are dispatched, or rows written, at once.
 const BULK: u64 = 1_000;
@@ -55,8 +55,8 @@ pub(crate) async fn by_work(jobs: &Jobs, finished: u64) -> Result<()> {
         Filler::dispatch_many(many).on(jobs).await?;
     }
     if finished > 0 {
-        let worker = App::new().jobs(jobs.clone()).concurrency(1_000).spawn().await?;
-        settled(jobs).await?;
+        let worker = worker::start(jobs, 1_000).await?;
+        worker::settled(jobs).await?;
         let report = worker.stop_and_wait().await;
         anyhow::ensure!(report.completed == finished, "expected {finished} jobs to complete, {} did", report.completed);
     }

@@ -229,3 +229,45 @@ const SMALLEST: u64 = 1_000;
 fn sizes(most: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(SMALLEST), |size| size.checked_mul(10)).take_while(move |size| *size <= most)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::arguments::command;
+
+    fn names(words: &[&str]) -> Vec<String> {
+        let matches = command().get_matches_from([&["jobwork-bench"], words].concat());
+        plan(&Arguments::of(&matches, Path::new("here"))).into_iter().map(|row| row.name).collect()
+    }
+
+    #[test]
+    fn every_measure_has_a_name_of_its_own_and_comes_after_what_it_is_compared_with() {
+        let matches = command().get_matches_from(["jobwork-bench", "--long"]);
+        let rows = plan(&Arguments::of(&matches, Path::new("here")));
+        for (index, row) in rows.iter().enumerate() {
+            let before = |name: &str| rows[..index].iter().any(|row| row.name == name);
+            assert!(!before(&row.name), "{} twice", row.name);
+            assert!(row.beside.as_ref().is_none_or(|(name, _)| before(name)), "{row:?}");
+            assert!(row.percent.is_none() || before(DRAIN), "{row:?}");
+            assert!(PARTS.iter().any(|(part, ..)| *part == row.part), "{row:?}");
+        }
+        for (part, ..) in PARTS {
+            assert!(rows.iter().any(|row| row.part == *part), "no measure of {part}");
+        }
+    }
+
+    #[test]
+    fn a_part_comes_with_what_it_is_compared_with() {
+        assert_eq!(names(&["--only", "chain"]), ["bare: drain", DRAIN, "chains of three"]);
+        assert_eq!(names(&["--only", "idle"]), ["idle worker"]);
+    }
+
+    #[test]
+    fn a_store_of_one_process_has_no_measures_of_several_and_no_bare_ones() {
+        let names = names(&["--store", "memory", "--long"]);
+        assert!(names.contains(&"mixed".to_owned()));
+        assert!(!names.iter().any(|name| name.contains("process") || name.contains("bare") || name.contains("idle")));
+    }
+}

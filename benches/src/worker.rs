@@ -1,16 +1,23 @@
-//! A worker in a process of its own, and the end of all work.
+//! Workers, in this process and in one of their own, and the end of their work.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use jobwork::store::WorkerState;
-use jobwork::{App, Jobs};
+use jobwork::{App, Jobs, WorkerHandle};
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
 use crate::tally::{Count, TALLY};
 use crate::usage::Meter;
 use crate::{problems, task};
+
+/// Starts a worker in this process, and waits until it works.
+pub(crate) async fn start(jobs: &Jobs, at_once: usize) -> Result<WorkerHandle> {
+    let worker = App::new().jobs(jobs.clone()).concurrency(at_once).spawn().await?;
+    worker.wait_for(WorkerState::Running).await;
+    Ok(worker)
+}
 
 /// When what is left doesn't change for so long, it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,8 +63,7 @@ impl Work {
     /// Works.
     pub(crate) async fn work(self) -> Result<Worked> {
         let jobs = Jobs::connect(&self.url).await?;
-        let worker = App::new().jobs(jobs).concurrency(self.at_once).spawn().await?;
-        worker.wait_for(WorkerState::Running).await;
+        let worker = start(&jobs, self.at_once).await?;
         let meter = Meter::start()?;
         task::say_ready();
         while task::told().await? {}

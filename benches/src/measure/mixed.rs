@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use jobwork::Jobs;
 use jobwork::store::CancelAnswer;
-use jobwork::{App, Jobs};
 
 use super::scene::{AT_ONCE, Numbers, Scene, TASKS, from_tasks};
 use crate::figure::Figure;
 use crate::jobs::Uneven;
 use crate::tally::{Count, TALLY};
 use crate::usage::Meter;
+use crate::worker;
 
 /// What becomes of the job of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(super) async fn measure(scene: &Scene) -> Result<Figure> {
     let of = |wanted| (0..scene.count).filter(move |number| fate(*number) == wanted);
     let runs = Count::of((0..scene.count).filter(|number| fate(*number) != Fate::Cancelled));
     TALLY.expect(runs.jobs);
-    let worker = App::new().jobs(scene.jobs.clone()).concurrency(AT_ONCE).spawn().await?;
+    let worker = worker::start(&scene.jobs, AT_ONCE).await?;
     let meter = Meter::start()?;
     from_tasks(TASKS, scene.count, |numbers| dispatch(numbers, scene.jobs.clone())).await?;
     scene.all_done().await?;

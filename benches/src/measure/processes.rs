@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use jobwork::Jobs;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -56,16 +56,15 @@ pub(super) async fn measure(scene: &Scene, seconds: f64) -> Result<Figure> {
     scene.settled().await?;
     let own = meter.stop(0)?;
     let worked: Vec<Worked> = workers.into_iter().map(Other::end).collect::<Result<_>>()?;
-    Ok(sum(own, &dispatched, &worked))
+    sum(own.seconds, &dispatched, &worked)
 }
 
 fn dispatcher(scene: &Scene, seconds: f64, index: u64) -> Result<Other> {
     Other::start(&Task::Dispatch(Dispatcher { url: scene.url(), load: scene.load, seconds, index }))
 }
 
-fn sum(own: Figure, dispatched: &[Dispatched], worked: &[Worked]) -> Figure {
-    let seconds = own.seconds;
-    // What this process costs is the watching, not the work.
+/// What all of them did. The process that started them only watches, so what that costs is left out.
+fn sum(seconds: f64, dispatched: &[Dispatched], worked: &[Worked]) -> Result<Figure> {
     let mut all = Figure { seconds, ..Figure::default() };
     let (mut stored, mut ran) = (Count::default(), Count::default());
     for one in dispatched {
@@ -79,8 +78,9 @@ fn sum(own: Figure, dispatched: &[Dispatched], worked: &[Worked]) -> Figure {
         all.processes.push(process("working", one.ran.jobs, seconds, &one.figure, None));
     }
     all.jobs = ran.jobs;
-    all.problems.extend(ran.check(stored).err().map(|error| error.to_string()));
-    all
+    // Nobody knows of a dispatch that failed whether it stored the job, so its error may explain this one.
+    ran.check(stored).with_context(|| format!("errors and warnings of the processes: {:?}", all.problems))?;
+    Ok(all)
 }
 
 fn process(role: &str, jobs: u64, seconds: f64, figure: &Figure, longest: Option<f64>) -> Process {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
-use jobwork::store::WorkerState;
-use jobwork::{App, Jobs, WorkerHandle};
+use jobwork::{Jobs, WorkerHandle};
 use tokio::task::JoinSet;
 
 use super::Measure;
@@ -68,9 +67,7 @@ impl Scene {
     /// A worker that works, for all jobs of this measure.
     pub(super) async fn worker(&self, at_once: usize) -> Result<WorkerHandle> {
         TALLY.expect(self.count);
-        let worker = App::new().jobs(self.jobs.clone()).concurrency(at_once).spawn().await?;
-        worker.wait_for(WorkerState::Running).await;
-        Ok(worker)
+        worker::start(&self.jobs, at_once).await
     }
 
     /// Waits until so many jobs ran, as `worker` expects, and their ends are stored.
