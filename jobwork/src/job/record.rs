@@ -16,9 +16,9 @@ pub struct Lease {
     pub attempt: u32,
     /// The worker that claimed it.
     pub worker: WorkerId,
-    /// Which claim of the job this is, from 1. It tells two runs apart that bear one attempt's number, because the first was
-    /// handed back or snoozed.
-    pub claim: u32,
+    /// Which claim this is, as the store numbers them. It tells two runs of the job apart that bear one attempt's number,
+    /// because the first was handed back or snoozed.
+    pub claim: u64,
 }
 
 /// A job handed to a worker.

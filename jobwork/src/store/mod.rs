@@ -69,6 +69,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// limit.
     async fn claim(&self, claim: Claim) -> Result<Batch>;
 
+    /// Hands jobs to a worker that found nothing, in the very write that makes them ready, and waits until then.
+    ///
+    /// The time is that of the write, and not the claim's. Jobs that fall due by time are not waited for. A store that can't,
+    /// as by default, never answers: its workers look when [`wakeups`](Self::wakeups) tell them to, and so do all workers of a
+    /// store that can, for jobs that others make ready.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: jobs that were handed over to a future that is dropped are given back.
+    async fn claim_when_ready(&self, claim: Claim) -> Result<Batch> {
+        let _ = claim;
+        std::future::pending().await
+    }
+
     /// Writes outcomes, each only if the job is still running under the outcome's lease. A success releases whoever
     /// waited for the job in the same write.
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>>;

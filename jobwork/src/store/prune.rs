@@ -117,6 +117,21 @@ impl Retention {
             _ => Keep::forever(),
         }
     }
+
+    /// Whether a rule says how many of this end are kept.
+    pub(crate) fn has_count(&self, state: JobState) -> bool {
+        self.rules(state).any(|keep| keep.count.is_some())
+    }
+
+    /// The shortest time for which a rule keeps jobs of this end; `None` where all are kept for ever.
+    pub(crate) fn shortest(&self, state: JobState) -> Option<Duration> {
+        self.rules(state).filter_map(|keep| keep.age).min()
+    }
+
+    fn rules(&self, state: JobState) -> impl Iterator<Item = Keep> {
+        let own = self.jobs.values().map(move |rule| rule.of("", state));
+        own.chain([self.of("", state)])
+    }
 }
 
 impl Default for Retention {

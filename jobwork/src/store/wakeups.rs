@@ -79,6 +79,12 @@ impl Waker {
         Wakeups(Some(self.topic(topic).subscribe()))
     }
 
+    /// How many listen to this.
+    #[must_use]
+    pub fn listeners(&self, topic: Topic) -> usize {
+        self.topic(topic).receiver_count()
+    }
+
     /// Whether anybody listens to anything.
     #[must_use]
     pub fn is_heard(&self) -> bool {

@@ -74,7 +74,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn claimed(attempt: u32) -> Claimed {
-        let lease = Lease { job: JobId::derive(1, NOW), attempt, worker: WorkerId::fresh(), claim: attempt };
+        let lease = Lease { job: JobId::derive(1, NOW), attempt, worker: WorkerId::fresh(), claim: 1 };
         let job = Claimed::new(lease, "job".to_owned(), "default".to_owned(), "{}".to_owned(), NOW);
         Claimed { retries: 2, ..job }
     }

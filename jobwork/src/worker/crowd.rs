@@ -51,9 +51,14 @@ impl Crowds {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it counts the jobs of any queue.
+    pub(crate) fn are_counted(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     /// Waits for its turn to claim, and says how many are wanted of each queue.
     pub(crate) async fn turn(&self) -> Turn<'_> {
-        if self.lock().is_empty() {
+        if !self.are_counted() {
             return Turn { _alone: None, caps: Arc::new([]) };
         }
         let alone = self.turn.lock().await;

@@ -15,7 +15,7 @@ use super::queues::Draws;
 use super::shared::Shared;
 use crate::clock::until;
 use crate::job::{Claimed, Finished, Outcome};
-use crate::store::{Claim, Served, Topic, Wakeups};
+use crate::store::{Batch, Claim, Served, Topic, Wakeups};
 
 /// Whether a fetcher may claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,14 @@ pub(crate) struct Fetcher {
     lane: usize,
     health: Arc<Look>,
     failures: u32,
+    /// When the store was asked last.
+    asked: Instant,
+    /// The store has handed something over and has nothing more: there is no need to ask.
+    handed: Option<Looked>,
 }
+
+/// How many jobs a look at the store brought, and when the next one is due.
+type Looked = (usize, Option<Timestamp>);
 
 /// What was claimed ahead and not started for this long is given back: a long job has come before it, and another
 /// worker may have room.
@@ -95,6 +102,8 @@ impl Fetcher {
             idle,
             lane: lane.index,
             failures: 0,
+            asked: Instant::now(),
+            handed: None,
         }
     }
 
@@ -124,10 +133,14 @@ impl Fetcher {
         if room == 0 {
             return self.full().await;
         }
-        wakeups.forget();
-        let Some((found, next_due)) = self.claim(room).await else {
-            return self.pause().await;
+        let looked = match self.handed.take() {
+            Some(handed) => Some(handed),
+            None => {
+                wakeups.forget();
+                self.claim(room).await
+            }
         };
+        let Some((found, next_due)) = looked else { return self.pause().await };
         if *self.gate.borrow() != Gate::Open {
             // The order came while the store was being asked; what it brought is given back.
             return;
@@ -148,7 +161,7 @@ impl Fetcher {
             Until::Stopped => {}
         }
         if found < room {
-            self.reason_to_look(wakeups, next_due).await;
+            self.reason_to_look(wakeups, room, next_due).await;
         }
     }
 
@@ -165,7 +178,7 @@ impl Fetcher {
     }
 
     /// Asks the store, and says how many jobs came and when the next one is due; `None` when the store failed.
-    async fn claim(&mut self, limit: usize) -> Option<(usize, Option<Timestamp>)> {
+    async fn claim(&mut self, limit: usize) -> Option<Looked> {
         loop {
             let now = self.shared.clock.now();
             let (found, next_due) = self.claim_once(limit, now).await?;
@@ -177,37 +190,44 @@ impl Fetcher {
         }
     }
 
-    async fn claim_once(&mut self, limit: usize, now: Timestamp) -> Option<(usize, Option<Timestamp>)> {
+    async fn claim_once(&mut self, limit: usize, now: Timestamp) -> Option<Looked> {
         let shared = Arc::clone(&self.shared);
         self.freed.mark_unchanged();
+        self.asked = Instant::now();
         let turn = shared.crowds.turn().await;
-        let claim = Claim {
-            queues: self.draws.as_mut().map(Draws::next),
-            ageing: shared.config.ageing,
-            caps: Arc::clone(&turn.caps),
-            ..Claim::new(shared.identity.id(), Arc::clone(&self.names), limit, now)
-        };
+        let claim = Claim { caps: Arc::clone(&turn.caps), ..self.request(limit, now) };
         match shared.store.claim(claim).await {
-            Ok(batch) => {
-                self.health.touch();
-                self.failures = 0;
-                let found = batch.jobs.len();
-                if found > 0 {
-                    self.idle.stir();
-                }
-                let crowds = &shared.crowds;
-                self.buffer.extend(batch.jobs.into_iter().map(|job| {
-                    let place = crowds.enter(&job.queue);
-                    (job, place)
-                }));
-                Some((found, batch.next_due))
-            }
+            Ok(batch) => Some(self.take(batch)),
             Err(error) => {
                 self.failures += 1;
                 tracing::error!(%error, failures = self.failures, "can't claim jobs; trying again");
                 None
             }
         }
+    }
+
+    fn request(&mut self, limit: usize, now: Timestamp) -> Claim {
+        Claim {
+            queues: self.draws.as_mut().map(Draws::next),
+            ageing: self.shared.config.ageing,
+            ..Claim::new(self.shared.identity.id(), Arc::clone(&self.names), limit, now)
+        }
+    }
+
+    /// Puts what the store gave into the buffer.
+    fn take(&mut self, batch: Batch) -> Looked {
+        self.health.touch();
+        self.failures = 0;
+        let found = batch.jobs.len();
+        if found > 0 {
+            self.idle.stir();
+        }
+        let crowds = &self.shared.crowds;
+        self.buffer.extend(batch.jobs.into_iter().map(|job| {
+            let place = crowds.enter(&job.queue);
+            (job, place)
+        }));
+        (found, batch.next_due)
     }
 
     /// Starts buffered jobs in free slots.
@@ -248,19 +268,37 @@ impl Fetcher {
         }
     }
 
-    /// Waits until there may be more to claim.
-    async fn reason_to_look(&mut self, wakeups: &mut Wakeups, next_due: Option<Timestamp>) {
-        let mut wait = self.shared.config.poll_interval;
+    /// Waits until there may be more to claim, or the store hands over what has become ready.
+    async fn reason_to_look(&mut self, wakeups: &mut Wakeups, room: usize, next_due: Option<Timestamp>) {
+        let mut wait = self.shared.config.poll_interval.saturating_sub(self.asked.elapsed());
         if let Some(due) = next_due {
             wait = wait.min(until(due, self.shared.clock.now()));
         }
+        let claim = self.request(room, self.shared.clock.now());
+        let (store, stands) = (Arc::clone(&self.shared.store), self.stands());
         tokio::select! {
+            // What was handed over is taken: a hint that came with it can wait.
+            biased;
+            handed = store.claim_when_ready(claim), if stands => match handed {
+                Ok(batch) => {
+                    let (found, next_due) = self.take(batch);
+                    self.handed = (found < room).then_some((found, next_due));
+                }
+                // The next look meets the same failure, and reports it.
+                Err(_) => {}
+            },
             () = wakeups.changed() => {}
             _ = self.freed.changed() => {}
             () = tokio::time::sleep(wait) => {}
             () = self.idle.stirred(), if self.until == Until::Empty => {}
             _ = self.gate.changed() => {}
         }
+    }
+
+    /// Whether it may be handed jobs that it did not ask for at that moment: not where it must count them before it asks, nor
+    /// where it is to end when there are no more.
+    fn stands(&self) -> bool {
+        self.until == Until::Stopped && !self.shared.crowds.are_counted()
     }
 
     /// Waits after a failure of the store, longer each time, up to five seconds.

@@ -60,6 +60,8 @@ pub mod rescue;
 pub mod retry;
 /// Schedules and their ticks.
 pub mod schedule;
+/// Claims that wait.
+pub mod standing;
 /// Jobs that count as one.
 pub mod unique;
 /// Hints.
@@ -121,6 +123,14 @@ macro_rules! store_conformance {
                 a_worker_that_never_joined_claims_nothing
                 a_worker_that_left_claims_nothing
                 a_worker_that_was_declared_dead_claims_nothing
+            }
+            standing {
+                a_job_that_is_handed_over_runs_under_its_lease
+                the_most_urgent_are_handed_over_first_and_no_more_than_were_asked_for
+                a_worker_is_not_handed_what_it_does_not_serve
+                what_is_due_later_is_not_handed_over
+                two_that_wait_are_not_handed_one_job
+                what_was_handed_to_a_claim_that_is_dropped_is_given_back
             }
             order {
                 a_job_that_waited_long_enough_overtakes_a_more_urgent_one
@@ -625,6 +635,7 @@ mod tests {
         let files = [
             ("push", include_str!("push.rs")),
             ("claim", include_str!("claim.rs")),
+            ("standing", include_str!("standing.rs")),
             ("finish", include_str!("finish.rs")),
             ("chain", include_str!("chain.rs")),
             ("batch", include_str!("batch.rs")),

@@ -201,7 +201,7 @@ pub async fn a_note_counts_only_under_the_lease_of_the_running_job(store: Arc<dy
         Lease { worker: other, ..lease },
         Lease { worker: stranger, ..lease },
         Lease { attempt: 2, ..lease },
-        Lease { claim: 2, ..lease },
+        Lease { claim: lease.claim + 1, ..lease },
         Lease { job: unknown, ..lease },
     ];
     let all = |lease| Note { checkpoint: Some("1".to_owned()), log: vec![case.says("x")], ..case.progress(lease, 0.5) };

@@ -55,7 +55,7 @@ pub(super) struct Row {
     /// Who waits for it, or did.
     pub(super) waiters: Vec<u64>,
     /// How often it was claimed.
-    pub(super) claims: u32,
+    pub(super) claims: u64,
     /// The job whose end cancelled this one.
     pub(super) cancelled_by: Option<u64>,
     pub(super) in_batch: Option<InBatch>,

@@ -1,5 +1,6 @@
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::claims;
 use super::finish::{Running, settle};
 use super::rows::{job_id, malformed, millis};
 use super::writer::Db;
@@ -88,6 +89,7 @@ fn leave(db: &Db, key: i64, beat: &Beat) -> rusqlite::Result<()> {
 /// Removes a worker that has no jobs any more.
 pub(super) fn forget(db: &Db, key: i64, worker: WorkerId) -> rusqlite::Result<()> {
     db.execute("DELETE FROM jobwork_workers WHERE key = ?1", [key])?;
+    claims::forget(db, key)?;
     // Should the commit fail, the row is left without its lock, and whoever rescues next removes it.
     db.locks.release(worker);
     db.wake(Topic::Signals);
@@ -116,8 +118,8 @@ fn command(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Command>> {
 /// The jobs that a worker is running.
 pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
     db.prepare(
-        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claims, flags FROM jobwork_jobs
-         WHERE state = 2 AND worker = ?1 ORDER BY seq",
+        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claim, flags FROM jobwork_running
+         WHERE worker = ?1 ORDER BY seq",
     )?
     .query_map([worker], |row| {
         Ok(Running {
@@ -136,7 +138,10 @@ pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
 }
 
 fn cancels(db: &Db, worker: i64) -> rusqlite::Result<Vec<JobId>> {
-    db.prepare("SELECT seq, created_at FROM jobwork_jobs WHERE state = 2 AND worker = ?1 AND cancel = 1 ORDER BY seq")?
-        .query_map([worker], |row| Ok(job_id(row.get(0)?, row.get(1)?)))?
-        .collect()
+    db.prepare(
+        "SELECT j.seq, j.created_at FROM jobwork_jobs j JOIN jobwork_claims c ON c.id = j.claim
+         WHERE j.cancel = 1 AND j.state = 2 AND c.worker = ?1 ORDER BY j.seq",
+    )?
+    .query_map([worker], |row| Ok(job_id(row.get(0)?, row.get(1)?)))?
+    .collect()
 }

@@ -70,6 +70,7 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         ordered::enter_again(db, seq)?;
     }
     if state == state::COMPLETED {
+        db.count_completed(-1);
         notes::begin_anew(db, seq)?;
     }
     waiters::revive(db, seq, now)?;
@@ -103,6 +104,9 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     batches::forget(db, seq, now)?;
     if state < state::COMPLETED {
         ordered::ended(db, seq, now)?;
+    }
+    if state == state::COMPLETED {
+        db.count_completed(-1);
     }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
     db.execute("DELETE FROM jobwork_attempts WHERE job = ?1", [seq])?;

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::flow::{Flow, HELD_AT_MOST};
 use super::rows::{self, flag, millis, time};
 use super::writer::Db;
-use super::{beat, expire, gates, notes, unique};
+use super::{beat, claims, expire, gates, notes, unique};
 use crate::job::Claimed;
 use crate::store::{Batch, Claim};
 
@@ -67,15 +67,18 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
         // Where many are held, many are looked at together.
         let found = scan(db, claim, missing.max(held.min(100)), flow, &jobs)?;
         found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, millis(claim.now)))?;
-        let before = held;
+        let (before, started) = (held, jobs.len());
+        let mut read = db.prepare(&READ)?;
         for seq in found.due {
             if jobs.len() < claim.limit {
-                match start(db, claim, key, flow, seq)? {
+                match take(db, &mut read, claim, flow, seq)? {
                     Some(job) => jobs.push(job),
                     None => held += 1,
                 }
             }
         }
+        drop(read);
+        start(db, key, &mut jobs[started..], claim)?;
         if held == before || jobs.len() == claim.limit {
             return Ok((jobs, found.next_due));
         }
@@ -88,24 +91,28 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
 /// A job that is ready, as it is handed out.
 static READ: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM jobwork_jobs WHERE seq = ?1", rows::CLAIMED));
 
-/// Hands a job to the worker, unless it is held.
-///
-/// It is read and then written: a statement that does both takes longer than the two.
-fn start(db: &Db, claim: &Claim, key: i64, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
-    let due = db.prepare(&READ)?.query_row([seq], |row| rows::claimed(row, claim.worker))?;
+/// Reads a job that the worker is to have, unless it is held.
+fn take(db: &Db, read: &mut Statement<'_>, claim: &Claim, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
+    let due = read.query_row([seq], |row| rows::claimed(row, claim.worker))?;
     let rows::Due { mut job, flags, candidate } = due;
     let limited = flow.is_close() || candidate || flags & flag::LIMITED != 0;
     if limited && !flow.admit(db, seq)? {
         return Ok(None);
     }
-    db.execute(
-        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claims = claims + 1, worker = ?2, started_at = ?3
-         WHERE seq = ?1",
-        params![seq, key, millis(claim.now)],
-    )?;
     unique::started(db, seq, flags)?;
     job.checkpoint = notes::checkpoint(db, job.lease.job, flags)?;
     Ok(Some(job))
+}
+
+/// Hands the jobs to the worker. They were read before: a statement that reads and writes takes longer than the two.
+fn start(db: &Db, worker: i64, jobs: &mut [Claimed], claim: &Claim) -> rusqlite::Result<()> {
+    let seqs: Vec<i64> = jobs.iter().filter_map(|job| rows::row_of(job.lease.job)).map(|(seq, _)| seq).collect();
+    if seqs.is_empty() {
+        return Ok(());
+    }
+    let number = claims::start(db, worker, &seqs, millis(claim.now))?.unsigned_abs();
+    jobs.iter_mut().for_each(|job| job.lease.claim = number);
+    Ok(())
 }
 
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.

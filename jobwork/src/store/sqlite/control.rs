@@ -115,9 +115,10 @@ fn count_running(db: &Db, queue: &str, limit: QueueLimit) -> rusqlite::Result<()
         return Ok(());
     }
     let counted = "INSERT OR IGNORE INTO jobwork_slots (key, job)
-         SELECT ?1, seq FROM jobwork_jobs WHERE state = 2 AND queue = ?2";
+         SELECT ?1, seq FROM jobwork_running WHERE queue = ?2";
     db.execute(counted, [&queue_key(queue), queue])?;
-    let flagged = "UPDATE jobwork_jobs SET flags = flags | ?2 WHERE state = 2 AND queue = ?1";
+    let flagged = "UPDATE jobwork_jobs SET flags = flags | ?2
+         WHERE seq IN (SELECT seq FROM jobwork_running WHERE queue = ?1)";
     db.execute(flagged, params![queue, flag::LIMITED])?;
     Ok(())
 }

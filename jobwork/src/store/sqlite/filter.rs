@@ -73,10 +73,10 @@ const ERROR: &str = "(instr(lower(j.reason), ?) > 0 OR EXISTS (SELECT 1 FROM job
 /// Written out state by state, so that the partial indexes are used; `?` is the time.
 fn condition(state: JobState) -> &'static str {
     match state {
-        JobState::Waiting => "j.state = 0",
+        JobState::Waiting => "(j.state = 0 AND j.waits > 0)",
         JobState::Scheduled => "(j.state = 1 AND j.run_at > ?)",
         JobState::Ready => "((j.state = 1 AND j.run_at <= ?) OR (j.state = -1 AND j.hold IS NOT NULL))",
-        JobState::Running => "j.state = 2",
+        JobState::Running => "(j.state = 2 AND j.seq IN (SELECT seq FROM jobwork_running))",
         JobState::Completed => "j.state = 3",
         JobState::Cancelled => "(j.state = 4 AND j.state > 3)",
         JobState::Discarded => "(j.state = 5 AND j.state > 3)",

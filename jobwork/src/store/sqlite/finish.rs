@@ -1,13 +1,12 @@
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Statement, params};
 
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
 use super::writer::Db;
-use super::{batches, beat, change, gates, limits, ordered, unique, waiters};
-use crate::job::{Finished, Outcome, WorkerId};
+use super::{batches, change, claims, gates, limits, ordered, unique, waiters};
+use crate::job::{Finished, Lease, Outcome};
 use crate::store::{Settled, Topic};
 
 /// A running job that an outcome is written for.
@@ -24,46 +23,67 @@ pub(super) struct Running {
     pub(super) flags: i64,
 }
 
-/// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, the worker's key, and which
-/// claim of the job it was.
-type Fence = (i64, i64, i64, i64, i64);
+/// What a row must be for an outcome to be accepted: number, time of dispatch, attempt, and the claim that started it.
+type Fence = (i64, i64, i64, i64);
 
 /// Writes outcomes, each if its job is still running under its lease.
 pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Settled>> {
-    // Batches come from one worker, or from few.
-    let mut workers: HashMap<WorkerId, Option<i64>> = HashMap::new();
+    let mut claims: Vec<Returning> = Vec::new();
+    let mut plain = db.prepare(&COMPLETE_PLAIN)?;
     let mut settled = Vec::with_capacity(finished.len());
     for finished in finished {
-        let worker = finished.lease.worker;
-        let known = workers.get(&worker).copied();
-        let key = known.map_or_else(|| beat::key(db, worker), Ok)?;
-        workers.insert(worker, key);
-        let stored = key.zip(row_of(finished.lease.job)).map_or(Ok(false), |(key, (seq, created_at))| {
-            let (attempt, claim) = (i64::from(finished.lease.attempt), i64::from(finished.lease.claim));
-            finish_one(db, (seq, created_at, attempt, key, claim), finished)
-        })?;
+        let returning = returning(db, &mut claims, finished.lease)?;
+        let stored = finish_one(db, &mut plain, returning.worker, finished)?;
+        returning.jobs += i64::from(stored);
         settled.push(if stored { Settled::Stored } else { Settled::Lost });
     }
+    let mut back = claims.iter().filter(|claim| claim.jobs > 0);
+    back.try_for_each(|claim| claims::came_back(db, claims::number(claim.lease), claim.jobs))?;
     Ok(settled)
 }
 
-fn finish_one(db: &Db, fence: Fence, finished: &Finished) -> rusqlite::Result<bool> {
+/// A claim of which jobs come back.
+struct Returning {
+    /// The lease of one of them.
+    lease: Lease,
+    /// The key of the worker; `None` when it is dead or has left, or never claimed this.
+    worker: Option<i64>,
+    jobs: i64,
+}
+
+/// The claim of this lease. Jobs that were claimed together come back together, so it is most often the last one.
+fn returning<'a>(db: &Db, claims: &'a mut Vec<Returning>, lease: Lease) -> rusqlite::Result<&'a mut Returning> {
+    let same = |known: &Returning| known.lease.claim == lease.claim && known.lease.worker == lease.worker;
+    let place = match claims.iter().rposition(same) {
+        Some(place) => place,
+        None => {
+            claims.push(Returning { lease, worker: claims::worker(db, lease)?, jobs: 0 });
+            claims.len() - 1
+        }
+    };
+    Ok(&mut claims[place])
+}
+
+fn finish_one(db: &Db, plain: &mut Statement<'_>, worker: Option<i64>, finished: &Finished) -> rusqlite::Result<bool> {
+    let Some((worker, (seq, created_at))) = worker.zip(row_of(finished.lease.job)) else { return Ok(false) };
+    let fence = (seq, created_at, i64::from(finished.lease.attempt), claims::number(finished.lease));
     let at = millis(finished.at);
+    db.at(at);
     if let Outcome::Completed { output } = &finished.outcome {
-        return complete(db, fence, output, at);
+        return Ok(complete_plain(db, plain, fence, output, at)? || complete(db, fence, output, at)?);
     }
-    let Some(job) = running(db, fence)? else { return Ok(false) };
+    let Some(job) = running(db, fence, worker)? else { return Ok(false) };
     settle(db, &job, &finished.outcome, at)?;
     Ok(true)
 }
 
-fn running(db: &Db, fence: Fence) -> rusqlite::Result<Option<Running>> {
+fn running(db: &Db, fence: Fence, worker: i64) -> rusqlite::Result<Option<Running>> {
     db.prepare(
         "SELECT run_at, rescues, cancel, flags FROM jobwork_jobs
-         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5",
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4",
     )?
     .query_row(fence, |row| {
-        let (seq, created_at, attempt, worker, claim) = fence;
+        let (seq, created_at, attempt, claim) = fence;
         let (run_at, rescues, cancel, flags) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         Ok(Running { seq, created_at, attempt, worker, claim, run_at, rescues, cancel, flags })
     })
@@ -88,7 +108,7 @@ pub(super) fn settle(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusq
 fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
     match outcome {
         Outcome::Completed { output } => {
-            complete(db, (job.seq, job.created_at, job.attempt, job.worker, job.claim), output, at).map(drop)
+            complete(db, (job.seq, job.created_at, job.attempt, job.claim), output, at).map(drop)
         }
         Outcome::Retry { at: due, .. } => {
             again(db, job.seq, job.attempt, millis(*due))?;
@@ -112,26 +132,42 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
 }
 
 /// Completes the job of this fence.
-const COMPLETE: &str = "UPDATE jobwork_jobs SET state = 3, worker = NULL, reason = NULL, output = ?6, finished_at = ?7
-    WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND worker = ?4 AND claims = ?5";
+const COMPLETE: &str = "SET state = 3, reason = NULL, output = ?5, finished_at = ?6
+    WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4";
 
 /// Completes it if nothing is special about it.
-static COMPLETE_PLAIN: LazyLock<String> = LazyLock::new(|| format!("{COMPLETE} AND flags = 0"));
+static COMPLETE_PLAIN: LazyLock<String> =
+    LazyLock::new(|| format!("UPDATE jobwork_jobs {COMPLETE} AND flags = 0 AND cancel = 0"));
 
 /// Completes it, and says what is special about it.
-static COMPLETE_FLAGGED: LazyLock<String> = LazyLock::new(|| format!("{COMPLETE} RETURNING flags"));
+static COMPLETE_FLAGGED: LazyLock<String> = LazyLock::new(|| {
+    let all = COMPLETE.replacen("SET", "SET cancel = iif(cancel, 2, 0),", 1);
+    format!("UPDATE jobwork_jobs {all} RETURNING flags")
+});
 
 /// Nearly every outcome is the success of a plain job: one statement reads the fence and writes. It returns nothing, for
 /// a statement that returns something takes twice as long.
-fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
-    let (seq, created_at, attempt, worker, claim) = fence;
-    let params = params![seq, created_at, attempt, worker, claim, output, at];
-    if db.execute(&COMPLETE_PLAIN, params)? > 0 {
+fn complete_plain(
+    db: &Db,
+    plain: &mut Statement<'_>,
+    (seq, created_at, attempt, claim): Fence,
+    output: &str,
+    at: i64,
+) -> rusqlite::Result<bool> {
+    let completed = plain.execute(params![seq, created_at, attempt, claim, output, at])? > 0;
+    if completed {
+        db.count_completed(1);
         db.wake(Topic::Settled);
-        return Ok(true);
     }
+    Ok(completed)
+}
+
+fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
+    let (seq, created_at, attempt, claim) = fence;
+    let params = params![seq, created_at, attempt, claim, output, at];
     let flags = db.prepare(&COMPLETE_FLAGGED)?.query_row(params, |row| row.get(0)).optional()?;
     let Some(flags): Option<i64> = flags else { return Ok(false) };
+    db.count_completed(1);
     db.wake(Topic::Settled);
     if flags & flag::LIMITED != 0 {
         limits::free(db, seq)?;
@@ -162,7 +198,7 @@ pub(super) fn ended(db: &Db, seq: i64, flags: i64, state: i64, at: i64) -> rusql
 
 /// The job is ready for its next attempt at `run_at`.
 pub(super) fn again(db: &Db, seq: i64, attempt: i64, run_at: i64) -> rusqlite::Result<()> {
-    let ready = "UPDATE jobwork_jobs SET state = 1, worker = NULL, attempt = ?2, run_at = ?3 WHERE seq = ?1";
+    let ready = "UPDATE jobwork_jobs SET state = 1, attempt = ?2, run_at = ?3 WHERE seq = ?1";
     db.execute(ready, [seq, attempt, run_at])?;
     db.wake(Topic::Ready);
     Ok(())
@@ -171,7 +207,8 @@ pub(super) fn again(db: &Db, seq: i64, attempt: i64, run_at: i64) -> rusqlite::R
 /// The job will not go on by itself.
 pub(super) fn end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
     gates::withdraw(db, seq)?;
-    let written = "UPDATE jobwork_jobs SET state = ?2, worker = NULL, reason = ?3, finished_at = ?4 WHERE seq = ?1 RETURNING flags";
+    let written = "UPDATE jobwork_jobs SET state = ?2, cancel = iif(cancel, 2, 0), reason = ?3, finished_at = ?4
+        WHERE seq = ?1 RETURNING flags";
     let flags = db.prepare(written)?.query_row(params![seq, state, reason, at], |row| row.get(0)).optional()?;
     db.wake(Topic::Settled);
     ended(db, seq, flags.unwrap_or(0), state, at)

@@ -39,16 +39,16 @@ pub(super) fn chain(connection: &Connection, id: JobId, now: i64) -> rusqlite::R
     records(connection, "WHERE j.chain IS NOT NULL AND j.chain = ?1 ORDER BY j.position, j.seq", &[&first], now)
 }
 
-/// Answered from the partial indexes.
+/// Answered from the partial indexes, and a total that each write of an end keeps.
 pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Counts> {
     let mut statement = connection.prepare_cached(
-        "SELECT 0, 0, count(*) FROM jobwork_jobs WHERE state = 0
+        "SELECT 0, 0, count(*) FROM jobwork_jobs WHERE waits > 0 AND state = 0
          UNION ALL SELECT 1, 9223372036854775807, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at > ?1
          UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at <= ?1
          UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = -1 AND hold IS NOT NULL
-         UNION ALL SELECT 2, 0, count(*) FROM jobwork_jobs WHERE state = 2
-         UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 2 AND retain IS NULL GROUP BY state
-         UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 2 AND retain IS NOT NULL GROUP BY state",
+         UNION ALL SELECT 2, 0, count(*) FROM jobwork_running
+         UNION ALL SELECT 3, 0, completed FROM jobwork_totals
+         UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 3 GROUP BY state",
     )?;
     let mut counts = Counts::default();
     let mut found = statement.query([now])?;
@@ -60,13 +60,13 @@ pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Coun
 
 pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<QueueCounts>> {
     let mut statement = connection.prepare_cached(
-        "SELECT queue, 0, 0, count(*), NULL FROM jobwork_jobs WHERE state = 0 GROUP BY queue
+        "SELECT queue, 0, 0, count(*), NULL FROM jobwork_jobs WHERE waits > 0 AND state = 0 GROUP BY queue
          UNION ALL SELECT queue, 1, 1, count(*), NULL FROM jobwork_jobs WHERE state = 1 AND run_at > ?1 GROUP BY queue
          UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
             WHERE state = 1 AND run_at <= ?1 GROUP BY queue
          UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
             WHERE state = -1 AND hold IS NOT NULL GROUP BY queue
-         UNION ALL SELECT queue, 2, 0, count(*), NULL FROM jobwork_jobs WHERE state = 2 GROUP BY queue",
+         UNION ALL SELECT queue, 2, 0, count(*), NULL FROM jobwork_running GROUP BY queue",
     )?;
     let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();
     let mut found = statement.query([now])?;

@@ -5,6 +5,7 @@ mod beat;
 mod busy;
 mod change;
 mod claim;
+mod claims;
 mod control;
 mod database;
 mod expire;
@@ -17,6 +18,7 @@ mod inspect;
 mod limits;
 mod locks;
 mod look;
+mod new_rows;
 mod notes;
 mod open;
 mod ordered;
@@ -27,6 +29,7 @@ mod rescue;
 mod rows;
 mod schedules;
 mod schema;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -120,6 +123,7 @@ impl Store for Sqlite {
     async fn push(&self, push: Push) -> Result<Stored> {
         push::check(&push.jobs)?;
         places::check(&push)?;
+        let push = Arc::new(push);
         self.writer().write(move |db| push::push(db, &push)).await?
     }
 
@@ -127,6 +131,10 @@ impl Store for Sqlite {
         let claim = Arc::new(claim);
         let again = Arc::clone(&claim);
         self.writer().call(move |db| claim::look(db, &claim), move |db| claim::claim(db, &again)).await
+    }
+
+    async fn claim_when_ready(&self, claim: Claim) -> Result<Batch> {
+        self.writer().stand(claim).await
     }
 
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {

@@ -22,25 +22,71 @@ const ENDS: [(i64, JobState); 4] = [
 /// Jobs that have been kept long enough.
 pub(super) fn find(connection: &Connection, prune: &Prune) -> rusqlite::Result<Vec<Over>> {
     let mut found = own_time_over(connection, prune)?;
-    let mut names = connection.prepare_cached(
-        "SELECT name FROM jobwork_jobs WHERE state > 2 AND retain IS NULL AND name > ?1 ORDER BY name LIMIT 1",
-    )?;
-    // No job has an empty name.
-    let mut name = String::new();
-    while found.len() < prune.limit {
-        let Some(next) = names.query_row([&name], |row| row.get(0)).optional()? else { break };
-        name = next;
-        for end in ENDS {
-            of_name(connection, prune, (&name, end), &mut found)?;
+    for (state, end) in ENDS {
+        if end == JobState::Completed && !prune.retention.has_count(end) {
+            old_completed(connection, prune, &mut found)?;
+        } else {
+            of_end(connection, prune, (state, end), &mut found)?;
         }
     }
     Ok(found)
 }
 
+/// So many jobs in a row that were dispatched too late say that all others were too, whatever a clock did.
+const NEWER: usize = 1_000;
+
+/// Adds completed jobs that are too old. They are in no index, since most jobs complete: they are read in the order of dispatch, up
+/// to those that can't have been kept for long enough.
+fn old_completed(connection: &Connection, prune: &Prune, found: &mut Vec<Over>) -> rusqlite::Result<()> {
+    let Some(shortest) = prune.retention.shortest(JobState::Completed) else { return Ok(()) };
+    let ended_by = |age| millis(prune.now).saturating_sub(duration(age));
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, created_at, finished_at, state = 3 AND retain IS NULL, name FROM jobwork_jobs ORDER BY seq",
+    )?;
+    let (mut rows, mut newer) = (statement.query([])?, 0);
+    while found.len() < prune.limit && newer < NEWER {
+        let Some(row) = rows.next()? else { break };
+        newer = if row.get::<_, i64>(1)? > ended_by(shortest) { newer + 1 } else { 0 };
+        if !row.get::<_, bool>(3)? {
+            continue;
+        }
+        let over = over(row)?;
+        let age = prune.retention.of(row.get_ref(4)?.as_str()?, JobState::Completed).age;
+        if age.is_some_and(|age| over.2 <= ended_by(age)) {
+            found.push(over);
+        }
+    }
+    Ok(())
+}
+
+/// Rows of one end, written so that the index of those that did not complete is used.
+fn of_state(state: i64) -> &'static str {
+    if state == state::COMPLETED {
+        "state = ?1 AND retain IS NULL"
+    } else {
+        "state = ?1 AND state > 3 AND retain IS NULL"
+    }
+}
+
+/// Adds the jobs of one end, name by name.
+fn of_end(connection: &Connection, prune: &Prune, end: (i64, JobState), found: &mut Vec<Over>) -> rusqlite::Result<()> {
+    let rows = of_state(end.0);
+    let next = format!("SELECT name FROM jobwork_jobs WHERE {rows} AND name > ?2 ORDER BY name LIMIT 1");
+    let mut names = connection.prepare_cached(&next)?;
+    // No job has an empty name.
+    let mut name = String::new();
+    while found.len() < prune.limit {
+        let Some(next) = names.query_row(params![end.0, name], |row| row.get(0)).optional()? else { break };
+        name = next;
+        of_name(connection, prune, (&name, end), found)?;
+    }
+    Ok(())
+}
+
 fn own_time_over(connection: &Connection, prune: &Prune) -> rusqlite::Result<Vec<Over>> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, created_at, finished_at FROM jobwork_jobs
-         WHERE state > 2 AND retain IS NOT NULL AND finished_at + retain <= ?1
+         WHERE retain IS NOT NULL AND finished_at + retain <= ?1
          ORDER BY finished_at + retain LIMIT ?2",
     )?;
     statement.query_map(params![millis(prune.now), limit(prune.limit)], over)?.collect()
@@ -60,14 +106,14 @@ fn of_name(
         None => None,
     };
     let Some((ended, seq)) = too_old.into_iter().chain(too_many).max() else { return Ok(()) };
-    let mut statement = connection.prepare_cached(
+    let rows = of_state(state);
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT seq, created_at, finished_at FROM jobwork_jobs
-         WHERE state > 2 AND retain IS NULL AND name = ?1 AND state = ?2
-            AND finished_at <= ?3 AND (finished_at < ?3 OR seq <= ?4)
+         WHERE {rows} AND name = ?2 AND finished_at <= ?3 AND (finished_at < ?3 OR seq <= ?4)
          ORDER BY finished_at, seq LIMIT ?5",
-    )?;
+    ))?;
     let missing = limit(prune.limit.saturating_sub(found.len()));
-    for over in statement.query_map(params![name, state, ended, seq, missing], over)? {
+    for over in statement.query_map(params![state, name, ended, seq, missing], over)? {
         found.push(over?);
     }
     Ok(())
@@ -75,13 +121,13 @@ fn of_name(
 
 /// The newest job that is not among the newest so many.
 fn first_beyond(connection: &Connection, name: &str, state: i64, count: u64) -> rusqlite::Result<Option<(i64, i64)>> {
+    let rows = of_state(state);
     connection
-        .prepare_cached(
-            "SELECT finished_at, seq FROM jobwork_jobs
-             WHERE state > 2 AND retain IS NULL AND name = ?1 AND state = ?2
+        .prepare_cached(&format!(
+            "SELECT finished_at, seq FROM jobwork_jobs WHERE {rows} AND name = ?2
              ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?3",
-        )?
-        .query_row(params![name, state, i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))
+        ))?
+        .query_row(params![state, name, i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 

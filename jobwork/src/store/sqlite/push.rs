@@ -1,9 +1,11 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rusqlite::params;
 
 use super::batches;
 use super::limits;
+use super::new_rows::is_plain;
 use super::rows::{duration, flag, job_id, millis, state};
 use super::writer::Db;
 use super::{ordered, unique};
@@ -30,18 +32,19 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
 }
 
 /// Stores jobs that were checked; nothing of them when the unique key of one is taken and it can't be left out.
-pub(super) fn push(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
+pub(super) fn push(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
     let may_fail = push.jobs.iter().any(|job| job.flow.unique.is_some());
     if may_fail { unique::or_nothing(db, || store(db, push)) } else { store(db, push) }
 }
 
-fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
-    let Push { jobs, now, .. } = push;
+fn store(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
+    let Push { jobs, now, .. } = &**push;
     let mut batches = match batches::open(db, push)? {
         Ok(batches) => batches,
         Err(refused) => return Ok(Err(refused)),
     };
-    let (first, now) = (next_seq(db)?, millis(*now));
+    let (first, now) = (next_seq(db, jobs.len())?, millis(*now));
+    db.at(now);
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
     let mut stored = Vec::with_capacity(jobs.len());
     for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
@@ -57,7 +60,12 @@ fn store(db: &Db, push: &Push) -> rusqlite::Result<Result<Stored>> {
             }
             Err(duplicate) => return Ok(Err(duplicate)),
         }
-        insert(db, seq, first, job, flags, batches.admit(index), now)?;
+        let batch = batches.admit(index);
+        if awaited == 0 && batch.is_none() && is_plain(job) {
+            db.new_rows.add(seq, push, index);
+            continue;
+        }
+        insert(db, seq, first, job, flags, batch, now)?;
         for (place, wait) in job.waits.iter().enumerate() {
             let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
             db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
@@ -82,10 +90,15 @@ fn share(db: &Db, seq: i64, job: &NewJob, now: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The number that the next row gets. Known beforehand, because the members of a chain name its first.
-fn next_seq(db: &Db) -> rusqlite::Result<i64> {
+/// The number of the first of so many rows. Known beforehand, because the members of a chain name its first.
+fn next_seq(db: &Db, rows: usize) -> rusqlite::Result<i64> {
     let last = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'jobwork_jobs'";
-    db.prepare(last)?.query_row([], |row| row.get(0))
+    let first = match db.next_seq.get() {
+        Some(first) => first,
+        None => db.prepare(last)?.query_row([], |row| row.get(0))?,
+    };
+    db.next_seq.set(Some(first + rows as i64));
+    Ok(first)
 }
 
 fn insert(

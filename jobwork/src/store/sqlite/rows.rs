@@ -92,7 +92,7 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 
 /// The columns of [`claimed`], in its order: those of a job that is ready, as they are once it is claimed.
 pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, tags, chain, position, on_error, \
-    claims + 1, retry_until, version, batch, \
+    retry_until, version, batch, \
     CASE WHEN batch IS NOT NULL THEN (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch) END, \
     flags, hold IS NOT NULL";
 
@@ -104,10 +104,10 @@ pub(super) struct Due {
     pub(super) candidate: bool,
 }
 
-/// A row of [`CLAIMED`] as the job that `worker` gets.
+/// A row of [`CLAIMED`] as the job that `worker` gets. Which claim that is isn't known yet.
 pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> {
     let created_at = row.get(1)?;
-    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker, claim: row.get(14)? };
+    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker, claim: 0 };
     let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
     job.priority = row.get(6)?;
     job.retries = row.get(7)?;
@@ -115,10 +115,10 @@ pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> 
     job.run_at = time(row.get(9)?);
     job.tags = tags(row, 10)?;
     job.chain = member(row, 11, created_at)?;
-    job.retry_until = row.get::<_, Option<i64>>(15)?.map(time);
-    job.version = row.get(16)?;
-    job.batch = batch(row, 17)?;
-    Ok(Due { job, flags: row.get(19)?, candidate: row.get(20)? })
+    job.retry_until = row.get::<_, Option<i64>>(14)?.map(time);
+    job.version = row.get(15)?;
+    job.batch = batch(row, 16)?;
+    Ok(Due { job, flags: row.get(18)?, candidate: row.get(19)? })
 }
 
 /// The start of a query whose rows [`record`] reads.
@@ -128,7 +128,8 @@ pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.
     j.retry_until, j.retain, j.version, j.unique_key, j.ordered, j.batch, \
     (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch), \
     iif(j.state = -1, j.hold, NULL), n.fraction AS fraction, n.message AS message, n.at AS said_at \
-    FROM jobwork_jobs j LEFT JOIN jobwork_workers w ON w.key = j.worker LEFT JOIN jobwork_notes n ON n.job = j.seq ";
+    FROM jobwork_jobs j LEFT JOIN jobwork_claims c ON c.id = j.claim AND j.state = 2 \
+    LEFT JOIN jobwork_workers w ON w.key = c.worker LEFT JOIN jobwork_notes n ON n.job = j.seq ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {

@@ -1,5 +1,7 @@
 //! Schedules: a row each, which every change reads and writes whole.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -50,7 +52,7 @@ fn declare(db: &Db, new: &NewSchedule, now: Timestamp) -> rusqlite::Result<()> {
 /// A push that is refused has stored nothing, and its tick is not past.
 fn fire(db: &Db, fire: &Fire) -> rusqlite::Result<Result<Option<Stored>>> {
     let Some(mut schedule) = awaiting(db, fire)? else { return Ok(Ok(None)) };
-    let stored = push::push(db, &fire.push)?;
+    let stored = push::push(db, &Arc::new(fire.push.clone()))?;
     if stored.is_ok() {
         schedule.fired(fire);
         write(db, &schedule)?;

@@ -22,12 +22,11 @@ CREATE TABLE jobwork_jobs (
     run_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0,
-    claims INTEGER NOT NULL DEFAULT 0,
+    claim INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL,
     rescues INTEGER NOT NULL DEFAULT 0,
     cancel INTEGER NOT NULL DEFAULT 0,
     waits INTEGER NOT NULL DEFAULT 0,
-    worker INTEGER,
     started_at INTEGER,
     finished_at INTEGER,
     chain INTEGER,
@@ -51,19 +50,30 @@ CREATE TABLE jobwork_jobs (
     args TEXT NOT NULL,
     output TEXT
 );
-CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE state = 0;
+CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE waits > 0;
 CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version, expires_at) WHERE state = 1;
 CREATE INDEX jobwork_expiring ON jobwork_jobs (expires_at) WHERE state < 2 AND expires_at IS NOT NULL;
 CREATE INDEX jobwork_held ON jobwork_jobs (hold, queue, name, version, state, priority DESC, run_at, seq)
     WHERE hold IS NOT NULL;
-CREATE INDEX jobwork_running ON jobwork_jobs (worker, cancel) WHERE state = 2;
-CREATE INDEX jobwork_failed ON jobwork_jobs (state) WHERE state > 3;
-CREATE INDEX jobwork_ended ON jobwork_jobs (name, state, finished_at) WHERE state > 2 AND retain IS NULL;
-CREATE INDEX jobwork_retained ON jobwork_jobs (finished_at + retain, state) WHERE state > 2 AND retain IS NOT NULL;
+CREATE INDEX jobwork_told ON jobwork_jobs (cancel) WHERE cancel = 1;
+CREATE INDEX jobwork_ended ON jobwork_jobs (state, name, finished_at, retain) WHERE state > 3;
+CREATE INDEX jobwork_retained ON jobwork_jobs (finished_at + retain) WHERE retain IS NOT NULL;
 CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
 CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
 CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
 CREATE INDEX jobwork_batch ON jobwork_jobs (batch) WHERE batch IS NOT NULL;
+CREATE TABLE jobwork_claims (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    worker INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    runs TEXT NOT NULL
+);
+CREATE INDEX jobwork_claims_worker ON jobwork_claims (worker);
+CREATE VIEW jobwork_running AS SELECT j.*, c.worker AS worker
+    FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
+    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND j.claim = c.id AND j.state = 2;
+CREATE TABLE jobwork_totals (completed INTEGER NOT NULL);
+INSERT INTO jobwork_totals VALUES (0);
 CREATE TABLE jobwork_links (
     parent INTEGER NOT NULL,
     child INTEGER NOT NULL,

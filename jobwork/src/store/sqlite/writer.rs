@@ -1,6 +1,6 @@
 //! One thread per file and process that writes, so that many calls share one commit.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -10,8 +10,13 @@ use tokio::sync::oneshot;
 
 use super::busy;
 use super::locks::Locks;
+use super::new_rows::NewRows;
+use super::rows;
+use super::standing::{Handed, Standing, StandingClaims};
+use super::{claim, finish};
 use crate::error::{Error, Result};
-use crate::store::{Topic, Waker};
+use crate::job::Finished;
+use crate::store::{Batch, Claim, Topic, Waker};
 
 /// More calls than this don't share one commit, so that no reply waits for ever.
 const MOST: usize = 4_096;
@@ -23,6 +28,17 @@ pub(super) struct Db {
     pub(super) locks: Arc<Locks>,
     /// Where the next claim that serves every queue begins.
     pub(super) turn: Cell<usize>,
+    /// New rows that are written before anything else is read or written.
+    pub(super) new_rows: NewRows,
+    /// The number of the next new row, once this transaction knows it.
+    pub(super) next_seq: Cell<Option<i64>>,
+    /// How many more jobs are completed than were before this transaction.
+    completed: Cell<i64>,
+    /// The latest time that this transaction was told, in milliseconds.
+    now: Cell<i64>,
+    standing: Arc<StandingClaims>,
+    /// The standing claims that this transaction has looked at, and what it has for them.
+    handed: RefCell<Vec<(Standing, Batch)>>,
     waker: Arc<Waker>,
     woken: Cell<[bool; 3]>,
     seen: Cell<i64>,
@@ -30,11 +46,24 @@ pub(super) struct Db {
 
 impl Db {
     pub(super) fn new(connection: Connection, locks: Arc<Locks>, waker: Arc<Waker>) -> Self {
-        let (turn, woken, seen) = (Cell::new(0), Cell::new([false; 3]), Cell::new(0));
-        Self { connection, locks, turn, waker, woken, seen }
+        Self {
+            connection,
+            locks,
+            turn: Cell::new(0),
+            new_rows: NewRows::default(),
+            next_seq: Cell::new(None),
+            completed: Cell::new(0),
+            now: Cell::new(0),
+            standing: Arc::default(),
+            handed: RefCell::default(),
+            waker,
+            woken: Cell::new([false; 3]),
+            seen: Cell::new(0),
+        }
     }
 
     pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.new_rows.write(&self.connection)?;
         self.connection.prepare_cached(sql)
     }
 
@@ -49,6 +78,11 @@ impl Db {
         self.woken.set(woken);
     }
 
+    /// Counts jobs that are completed now, or that were and aren't any more.
+    pub(super) fn count_completed(&self, more: i64) {
+        self.completed.set(self.completed.get() + more);
+    }
+
     /// Wakes everybody if another connection has committed since this was asked last.
     pub(super) fn notice_others(&self) -> rusqlite::Result<()> {
         let version = self.prepare("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -58,19 +92,64 @@ impl Db {
         Ok(())
     }
 
+    /// The time at which something happens that may make jobs ready.
+    pub(super) fn at(&self, now: i64) {
+        self.now.set(self.now.get().max(now));
+    }
+
     /// Does everything in one transaction, or nothing.
     fn transaction(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
         self.woken.set([false; 3]);
+        self.next_seq.set(None);
+        self.completed.set(0);
+        self.now.set(0);
         busy::patiently(|| self.execute("BEGIN IMMEDIATE", []))?;
-        let written = work().and_then(|()| self.execute("COMMIT", []));
+        let all = || work().and_then(|()| self.hand_over()).and_then(|()| self.write_totals());
+        let written = all().and_then(|()| self.execute("COMMIT", []));
         if let Err(error) = written {
+            self.new_rows.clear();
+            self.standing.put_back(self.handed.take().into_iter().map(|(standing, _)| standing));
             if !self.connection.is_autocommit() {
                 self.execute("ROLLBACK", [])?;
             }
             return Err(error);
         }
+        self.tell();
+        Ok(())
+    }
+
+    /// Gives what is ready now to the claims that stand.
+    fn hand_over(&self) -> rusqlite::Result<()> {
+        let now = self.now.get();
+        if now == 0 || !self.woken.get()[Topic::Ready as usize] {
+            return Ok(());
+        }
+        let standing = self.standing.take().into_iter().map(|standing| (standing, Batch::default()));
+        *self.handed.borrow_mut() = standing.collect();
+        for (standing, batch) in &mut *self.handed.borrow_mut() {
+            standing.claim.now = rows::time(now);
+            *batch = claim::claim(self, &standing.claim)?;
+        }
+        Ok(())
+    }
+
+    /// Tells everybody who waits for what was committed.
+    fn tell(&self) {
+        let (handed, idle): (Vec<_>, Vec<_>) =
+            self.handed.take().into_iter().partition(|(_, batch)| !batch.jobs.is_empty());
+        self.standing.put_back(idle.into_iter().map(|(standing, _)| standing));
+        let mut woken = self.woken.get();
+        // Those who were handed something need no hint to look; if they are all that listen, nobody does.
+        woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
+        handed.into_iter().for_each(|(standing, batch)| standing.hand(batch));
         let topics = [Topic::Ready, Topic::Settled, Topic::Signals];
-        topics.into_iter().filter(|topic| self.woken.get()[*topic as usize]).for_each(|topic| self.waker.wake(topic));
+        topics.into_iter().filter(|topic| woken[*topic as usize]).for_each(|topic| self.waker.wake(topic));
+    }
+
+    fn write_totals(&self) -> rusqlite::Result<()> {
+        if self.completed.get() != 0 {
+            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [self.completed.get()])?;
+        }
         Ok(())
     }
 }
@@ -134,10 +213,30 @@ impl Task for NoticeOthers {
     fn reply(self: Box<Self>, _failed: Option<rusqlite::Error>) {}
 }
 
+/// Nobody waits for the answer: jobs that were handed over come back.
+struct GiveBack(Vec<Finished>);
+
+impl Task for GiveBack {
+    fn look(&mut self, _db: &Db) -> bool {
+        false
+    }
+
+    fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
+        finish::finish(db, &self.0).map(drop)
+    }
+
+    fn reply(self: Box<Self>, failed: Option<rusqlite::Error>) {
+        if let Some(error) = failed {
+            tracing::error!(%error, jobs = self.0.len(), "can't give jobs back that were claimed; their worker's end will");
+        }
+    }
+}
+
 /// The sending side of the thread; dropping it lets the thread finish what it was asked, and waits for that.
 #[derive(Debug)]
 pub(super) struct Writer {
     tasks: Option<Tasks>,
+    standing: Arc<StandingClaims>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -150,13 +249,20 @@ impl Tasks {
     pub(super) fn notice_others(&self) {
         let _ = self.0.send(Box::new(NoticeOthers));
     }
+
+    /// Gives back jobs that were claimed for a worker that does not take them. Where the thread has ended, its worker has
+    /// too.
+    pub(super) fn give_back(&self, jobs: Vec<Finished>) {
+        drop(self.0.send(Box::new(GiveBack(jobs))));
+    }
 }
 
 impl Writer {
     pub(super) fn start(db: Db) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
+        let standing = Arc::clone(&db.standing);
         let thread = thread::Builder::new().name("jobwork-sqlite".to_owned()).spawn(move || run(&db, &receiver))?;
-        Ok(Self { tasks: Some(Tasks(sender)), thread: Some(thread) })
+        Ok(Self { tasks: Some(Tasks(sender)), standing, thread: Some(thread) })
     }
 
     /// `None` only while the writer is being dropped.
@@ -179,6 +285,13 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(ended()))
     }
 
+    /// Waits for jobs that are handed over in the commit that makes them ready. Dropping the future gives back what was handed
+    /// over meanwhile.
+    pub(super) async fn stand(&self, claim: Claim) -> Result<Batch> {
+        let tasks = self.tasks().ok_or_else(ended)?;
+        self.standing.add(claim, tasks).await.map(Handed::take).map_err(|_| ended())
+    }
+
     /// As [`call`](Self::call), where only a transaction can have the answer.
     pub(super) async fn write<T: Send + 'static>(
         &self,
@@ -191,6 +304,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.tasks = None;
+        // Nobody awaits these any more, but each could send to the thread.
+        drop(self.standing.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

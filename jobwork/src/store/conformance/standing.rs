@@ -1,0 +1,113 @@
+#![expect(missing_docs, reason = "the name of a case is its sentence")]
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::case::*;
+use crate::error::Result;
+use crate::job::{JobId, NewJob};
+use crate::store::{Batch, Claim, Store, Topic};
+
+/// Lets a claim stand: from then on it waits, and has an answer only if the store gave it one.
+async fn stand(mut claim: Pin<&mut impl Future<Output = Result<Batch>>>) {
+    let answered = poll_fn(|context| Poll::Ready(claim.as_mut().poll(context).is_ready())).await;
+    assert!(!answered, "nothing is ready, and the claim stands");
+}
+
+/// What a worker gets that waits as workers do: for its standing claim, and for hints to ask.
+async fn next(case: &Case, claim: Claim, push: Vec<NewJob>) -> (Vec<JobId>, Batch) {
+    let mut hints = case.store.wakeups(Topic::Ready);
+    let mut standing = pin!(case.store.claim_when_ready(claim.clone()));
+    stand(standing.as_mut()).await;
+    hints.forget();
+    let pushed = case.push(push).await;
+    let batch = tokio::select! {
+        biased;
+        handed = standing => handed.unwrap(),
+        () = hints.changed() => case.claim_as(claim).await,
+    };
+    (pushed, batch)
+}
+
+fn ids(batch: &Batch) -> Vec<JobId> {
+    batch.jobs.iter().map(|job| job.lease.job).collect()
+}
+
+pub async fn a_job_that_is_handed_over_runs_under_its_lease(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (pushed, batch) = next(&case, case.asks(worker, 9), vec![job()]).await;
+    assert_eq!(ids(&batch), pushed);
+    let lease = batch.jobs[0].lease;
+    assert_eq!((lease.attempt, lease.worker), (1, worker));
+    assert_eq!(case.claim(case.join().await, 9).await, []);
+    case.settle(lease, completed("1")).await;
+}
+
+pub async fn the_most_urgent_are_handed_over_first_and_no_more_than_were_asked_for(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let urgent = NewJob { priority: 3, ..job() };
+    let (pushed, batch) = next(&case, case.asks(worker, 2), vec![job(), urgent, job()]).await;
+    assert_eq!(ids(&batch), [pushed[1], pushed[0]]);
+    assert_eq!(case.claim_ids(worker, 9).await, [pushed[2]]);
+}
+
+pub async fn a_worker_is_not_handed_what_it_does_not_serve(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let (worker, other) = (case.join().await, case.join().await);
+    let claim = Claim { queues: Some(strings(&["mail"])), ..case.asks(worker, 9) };
+    let mail = NewJob { queue: "mail".into(), ..job() };
+    let (pushed, batch) = next(&case, claim, vec![job(), mail]).await;
+    assert_eq!(ids(&batch), [pushed[1]]);
+    assert_eq!(case.claim_ids(other, 9).await, [pushed[0]]);
+}
+
+pub async fn what_is_due_later_is_not_handed_over(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (_, batch) = next(&case, case.asks(worker, 9), vec![due(case.in_an_hour())]).await;
+    assert_eq!((ids(&batch), batch.next_due), (vec![], Some(case.in_an_hour())));
+}
+
+pub async fn two_that_wait_are_not_handed_one_job(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let (one, other) = (case.join().await, case.join().await);
+    let mut first = pin!(case.store.claim_when_ready(case.asks(one, 1)));
+    let mut second = pin!(case.store.claim_when_ready(case.asks(other, 1)));
+    stand(first.as_mut()).await;
+    stand(second.as_mut()).await;
+    let pushed = case.push(vec![job(), job(), job()]).await;
+    let mut got = Vec::new();
+    for (worker, standing) in [(one, first), (other, second)] {
+        let handed = tokio::select! {
+            biased;
+            handed = standing => handed.unwrap(),
+            () = std::future::ready(()) => case.claim_as(case.asks(worker, 1)).await,
+        };
+        got.extend(ids(&handed));
+    }
+    got.extend(case.claim_ids(one, 9).await);
+    got.sort_unstable();
+    assert_eq!(got, pushed);
+}
+
+pub async fn what_was_handed_to_a_claim_that_is_dropped_is_given_back(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let (worker, other) = (case.join().await, case.join().await);
+    {
+        let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 9)));
+        stand(standing.as_mut()).await;
+        case.push(vec![job(), job()]).await;
+    }
+    let jobs = case.claim(other, 9).await;
+    assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1, 1]);
+    {
+        let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 9)));
+        stand(standing.as_mut()).await;
+    }
+    let pushed = case.push_one(job()).await;
+    assert_eq!(case.claim_ids(other, 9).await, [pushed]);
+}
