@@ -94,6 +94,10 @@ impl Case {
         self.claim_as(self.asks(worker, limit)).await.jobs
     }
 
+    pub(super) async fn claim_ids(&self, worker: WorkerId, limit: usize) -> Vec<JobId> {
+        self.claim(worker, limit).await.into_iter().map(|job| job.lease.job).collect()
+    }
+
     pub(super) async fn claim_one(&self, worker: WorkerId) -> Claimed {
         self.claim(worker, 1).await.pop().expect("a job is ready, and the claim gives it")
     }

@@ -17,10 +17,6 @@ fn ids(claimed: &[Claimed]) -> Vec<JobId> {
 }
 
 impl Case {
-    async fn claim_ids(&self, worker: WorkerId, limit: usize) -> Vec<JobId> {
-        ids(&self.claim(worker, limit).await)
-    }
-
     /// Two jobs of a key for one, and the first of them running.
     async fn one_runs_one_is_held(&self, worker: WorkerId) -> (Lease, JobId) {
         let pushed = self.push(vec![limited("a", 1); 2]).await;

@@ -89,6 +89,10 @@ impl Opened {
 
 /// Stores the batches of a push whose jobs are stored, and lets go the callbacks of the empty ones.
 pub(super) fn store(db: &Db, opened: &Opened, push: &Push, first_job: i64) -> rusqlite::Result<Vec<BatchId>> {
+    if push.batches.is_empty() && opened.gains.is_empty() {
+        // Not even a statement is prepared, since before that all new rows are written.
+        return Ok(Vec::new());
+    }
     let now = millis(push.now);
     for (seq, batch) in (opened.first..).zip(&push.batches) {
         insert(db, seq, batch, batch.parent.map(|parent| opened.number(parent)), first_job, now)?;

@@ -91,10 +91,15 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
 /// A job that is ready, as it is handed out.
 static READ: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM jobwork_jobs WHERE seq = ?1", rows::CLAIMED));
 
+/// What few jobs have of that.
+static READ_REST: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM jobwork_jobs WHERE seq = ?1", rows::CLAIMED_REST));
+
 /// Reads a job that the worker is to have, unless it is held.
 fn take(db: &Db, read: &mut Statement<'_>, claim: &Claim, flow: &Flow, seq: i64) -> rusqlite::Result<Option<Claimed>> {
-    let due = read.query_row([seq], |row| rows::claimed(row, claim.worker))?;
-    let rows::Due { mut job, flags, candidate } = due;
+    let due = read.query_row([seq], |row| rows::claimed(row, seq, claim.worker))?;
+    let rows::Due { mut job, flags, has_rest } = due;
+    let candidate = has_rest && db.prepare(&READ_REST)?.query_row([seq], |row| rows::claimed_rest(row, &mut job))?;
     let limited = flow.is_close() || candidate || flags & flag::LIMITED != 0;
     if limited && !flow.admit(db, seq)? {
         return Ok(None);

@@ -8,19 +8,21 @@ use rusqlite::{OptionalExtension, params};
 use super::writer::Db;
 use crate::job::Lease;
 
-/// So many numbers that a claim did not take may lie within a run, and are passed over by who reads it.
-const GAP: i64 = 8;
-
-/// Starts these jobs for a worker, in one statement, and says which claim that was.
+/// Starts these jobs for a worker, those in one statement whose numbers follow one another, and says which claim that was.
 pub(super) fn start(db: &Db, worker: i64, jobs: &[i64], now: i64) -> rusqlite::Result<i64> {
+    let runs = runs(jobs);
+    // Numbers can always be written.
+    let text = serde_json::to_string(&runs).unwrap_or_default();
     let opened = "INSERT INTO jobwork_claims (worker, running, runs) VALUES (?1, ?2, ?3)";
-    db.execute(opened, params![worker, jobs.len() as i64, json(&runs(jobs))])?;
+    db.execute(opened, params![worker, jobs.len() as i64, text])?;
     let claim = db.connection.last_insert_rowid();
-    db.execute(
-        "UPDATE jobwork_jobs SET state = 2, attempt = attempt + 1, claim = ?2, started_at = ?3
-         WHERE seq IN (SELECT value FROM json_each(?1))",
-        params![json(jobs), claim, now],
+    let mut started = db.prepare(
+        "UPDATE OR FAIL jobwork_jobs SET state = 2, attempt = attempt + 1, claim = ?3, started_at = ?4
+         WHERE seq BETWEEN ?1 AND ?2",
     )?;
+    for (first, last) in runs {
+        started.execute([first, last, claim, now])?;
+    }
     Ok(claim)
 }
 
@@ -53,23 +55,18 @@ pub(super) fn forget(db: &Db, worker: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The first and the last number of each run.
+/// The first and the last number of each run of numbers that follow one another.
 fn runs(jobs: &[i64]) -> Vec<(i64, i64)> {
     let mut sorted = jobs.to_vec();
     sorted.sort_unstable();
     let mut runs: Vec<(i64, i64)> = Vec::new();
     for job in sorted {
         match runs.last_mut() {
-            Some((_, last)) if job - *last <= GAP => *last = job,
+            Some((_, last)) if job == *last + 1 => *last = job,
             _ => runs.push((job, job)),
         }
     }
     runs
-}
-
-fn json(numbers: &[impl serde::Serialize]) -> String {
-    // Numbers can always be written.
-    serde_json::to_string(numbers).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,8 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_lie_together_are_one_run() {
-        assert_eq!(runs(&[3, 1, 2, 11, 20, 4]), [(1, 11), (20, 20)]);
-        assert_eq!(json(&runs(&[7])), "[[7,7]]");
+    fn numbers_that_follow_one_another_are_one_run() {
+        assert_eq!(runs(&[3, 1, 2, 11, 20, 4]), [(1, 4), (11, 11), (20, 20)]);
     }
 }

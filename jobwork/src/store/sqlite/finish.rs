@@ -70,7 +70,8 @@ fn finish_one(db: &Db, plain: &mut Statement<'_>, worker: Option<i64>, finished:
     let at = millis(finished.at);
     db.at(at);
     if let Outcome::Completed { output } = &finished.outcome {
-        return Ok(complete_plain(db, plain, fence, output, at)? || complete(db, fence, output, at)?);
+        let done = complete_plain(db, plain, fence, output, at)? || complete_fleeting(db, fence)?;
+        return Ok(done || complete(db, fence, output, at)?);
     }
     let Some(job) = running(db, fence, worker)? else { return Ok(false) };
     settle(db, &job, &finished.outcome, at)?;
@@ -160,6 +161,21 @@ fn complete_plain(
         db.wake(Topic::Settled);
     }
     Ok(completed)
+}
+
+/// Drops the job of this fence, which has completed, if it is gone then and has left nothing elsewhere.
+fn complete_fleeting(db: &Db, fence: Fence) -> rusqlite::Result<bool> {
+    let gone = db.execute(
+        "DELETE FROM jobwork_jobs WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4
+         AND flags = 512 AND cancel = 0
+         AND NOT EXISTS (SELECT 1 FROM jobwork_attempts WHERE job = ?1)
+         AND NOT EXISTS (SELECT 1 FROM jobwork_links WHERE child = ?1)",
+        fence,
+    )?;
+    if gone > 0 {
+        db.wake(Topic::Settled);
+    }
+    Ok(gone > 0)
 }
 
 fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {

@@ -31,11 +31,12 @@ const COLUMNS: usize = 9;
 
 static STATEMENTS: LazyLock<[String; 4]> = LazyLock::new(|| SIZES.map(statement));
 
+// `OR FAIL`: what can't fail half-way needs no journal of its own, and if it did, the whole transaction would go.
 fn statement(rows: usize) -> String {
     let row = format!("(1{})", ", ?".repeat(COLUMNS));
     let rows = vec![row; rows].join(", ");
     format!(
-        "INSERT INTO jobwork_jobs (state, seq, name, version, queue, priority, run_at, created_at, retries, args) VALUES {rows}"
+        "INSERT OR FAIL INTO jobwork_jobs (state, seq, name, version, queue, priority, run_at, created_at, retries, args) VALUES {rows}"
     )
 }
 

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::busy;
 use super::schema::{self, Unusable};
 use crate::error::{Error, Result};
 
-/// As many statements as there are in this store.
-const STATEMENTS: usize = 64;
+/// More statements than there are in this store.
+const STATEMENTS: usize = 256;
 
 /// The one path that every name of the file leads to, whether or not the file exists yet.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf> {
@@ -59,6 +60,8 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     busy::be_patient(&mut connection)?;
+    // Without this, statements are prepared anew for other values, in case another partial index would do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }

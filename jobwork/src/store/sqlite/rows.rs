@@ -91,34 +91,41 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 }
 
 /// The columns of [`claimed`], in its order: those of a job that is ready, as they are once it is claimed.
-pub(super) const CLAIMED: &str = "seq, created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, tags, chain, position, on_error, \
-    retry_until, version, batch, \
-    CASE WHEN batch IS NOT NULL THEN (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch) END, \
-    flags, hold IS NOT NULL";
+pub(super) const CLAIMED: &str = "created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, version, flags, \
+    coalesce(hold, tags, chain, batch, retry_until) IS NOT NULL";
 
 /// A job as it is handed out, and what may stand in the way of that.
 pub(super) struct Due {
     pub(super) job: Claimed,
     pub(super) flags: i64,
-    /// Whether it was let out from behind a gate.
-    pub(super) candidate: bool,
+    /// Whether it has something of what [`claimed_rest`] reads.
+    pub(super) has_rest: bool,
 }
 
 /// A row of [`CLAIMED`] as the job that `worker` gets. Which claim that is isn't known yet.
-pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> {
-    let created_at = row.get(1)?;
-    let lease = Lease { job: job_id(row.get(0)?, created_at), attempt: row.get(5)?, worker, claim: 0 };
-    let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
-    job.priority = row.get(6)?;
-    job.retries = row.get(7)?;
-    job.rescues = row.get(8)?;
-    job.run_at = time(row.get(9)?);
-    job.tags = tags(row, 10)?;
-    job.chain = member(row, 11, created_at)?;
-    job.retry_until = row.get::<_, Option<i64>>(14)?.map(time);
-    job.version = row.get(15)?;
-    job.batch = batch(row, 16)?;
-    Ok(Due { job, flags: row.get(18)?, candidate: row.get(19)? })
+pub(super) fn claimed(row: &Row<'_>, seq: i64, worker: WorkerId) -> rusqlite::Result<Due> {
+    let created_at = row.get(0)?;
+    let lease = Lease { job: job_id(seq, created_at), attempt: row.get(4)?, worker, claim: 0 };
+    let mut job = Claimed::new(lease, row.get(1)?, row.get(2)?, row.get(3)?, time(created_at));
+    job.priority = row.get(5)?;
+    job.retries = row.get(6)?;
+    job.rescues = row.get(7)?;
+    job.run_at = time(row.get(8)?);
+    job.version = row.get(9)?;
+    Ok(Due { job, flags: row.get(10)?, has_rest: row.get(11)? })
+}
+
+/// The columns of [`claimed_rest`], in its order: those that few jobs have.
+pub(super) const CLAIMED_REST: &str = "hold IS NOT NULL, tags, chain, position, on_error, retry_until, batch, \
+    CASE WHEN batch IS NOT NULL THEN (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch) END";
+
+/// Adds a row of [`CLAIMED_REST`] to its job, and says whether it was let out from behind a gate.
+pub(super) fn claimed_rest(row: &Row<'_>, job: &mut Claimed) -> rusqlite::Result<bool> {
+    job.tags = tags(row, 1)?;
+    job.chain = member(row, 2, millis(job.created_at))?;
+    job.retry_until = row.get::<_, Option<i64>>(5)?.map(time);
+    job.batch = batch(row, 6)?;
+    row.get(0)
 }
 
 /// The start of a query whose rows [`record`] reads.

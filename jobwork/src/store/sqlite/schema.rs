@@ -9,7 +9,8 @@ use super::busy;
 /// One step a version; a step that was released is never changed.
 const MIGRATIONS: &[&str] = &[VERSION_1];
 
-// States are numbers because every partial index and every claim compares them: see `rows::state`.
+// States are numbers because every partial index and every claim compares them: see `rows::state`. What every job has comes
+// before what few have, since a row is read from its beginning.
 const VERSION_1: &str = "
 CREATE TABLE jobwork_jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -29,6 +30,8 @@ CREATE TABLE jobwork_jobs (
     waits INTEGER NOT NULL DEFAULT 0,
     started_at INTEGER,
     finished_at INTEGER,
+    args TEXT NOT NULL,
+    output TEXT,
     chain INTEGER,
     position INTEGER,
     on_error TEXT,
@@ -46,9 +49,7 @@ CREATE TABLE jobwork_jobs (
     unique_states INTEGER,
     unique_until INTEGER,
     tags TEXT,
-    reason TEXT,
-    args TEXT NOT NULL,
-    output TEXT
+    reason TEXT
 );
 CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE waits > 0;
 CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version, expires_at) WHERE state = 1;
@@ -68,7 +69,6 @@ CREATE TABLE jobwork_claims (
     running INTEGER NOT NULL,
     runs TEXT NOT NULL
 );
-CREATE INDEX jobwork_claims_worker ON jobwork_claims (worker);
 CREATE VIEW jobwork_running AS SELECT j.*, c.worker AS worker
     FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
     CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND j.claim = c.id AND j.state = 2;
