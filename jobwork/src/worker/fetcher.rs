@@ -279,13 +279,10 @@ impl Fetcher {
         tokio::select! {
             // What was handed over is taken: a hint that came with it can wait.
             biased;
-            handed = store.claim_when_ready(claim), if stands => match handed {
-                Ok(batch) => {
-                    let (found, next_due) = self.take(batch);
-                    self.handed = (found < room).then_some((found, next_due));
-                }
-                // The next look meets the same failure, and reports it.
-                Err(_) => {}
+            // A failure is met by the next look too, which reports it.
+            handed = store.claim_when_ready(claim), if stands => if let Ok(batch) = handed {
+                let (found, next_due) = self.take(batch);
+                self.handed = (found < room).then_some((found, next_due));
             },
             () = wakeups.changed() => {}
             _ = self.freed.changed() => {}

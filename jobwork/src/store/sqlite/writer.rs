@@ -327,7 +327,8 @@ fn run(db: &Db, tasks: &Receiver<Box<dyn Task>>) {
 fn perform(db: &Db, batch: Vec<Box<dyn Task>>) {
     let mut writing = Vec::with_capacity(batch.len());
     for mut task in batch {
-        if task.look(db) { task.reply(None) } else { writing.push(task) }
+        // What follows a write has to see it, so it is asked in the transaction.
+        if writing.is_empty() && task.look(db) { task.reply(None) } else { writing.push(task) }
     }
     if writing.is_empty() {
         return;
