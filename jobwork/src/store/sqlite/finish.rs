@@ -1,5 +1,3 @@
-use std::sync::LazyLock;
-
 use rusqlite::{OptionalExtension, Statement, params};
 
 use super::history::{self, Entry};
@@ -29,7 +27,7 @@ type Fence = (i64, i64, i64, i64);
 /// Writes outcomes, each if its job is still running under its lease.
 pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Settled>> {
     let mut claims: Vec<Returning> = Vec::new();
-    let mut plain = db.prepare(&COMPLETE_PLAIN)?;
+    let mut plain = db.prepare(COMPLETE_PLAIN)?;
     let mut settled = Vec::with_capacity(finished.len());
     for finished in finished {
         let returning = returning(db, &mut claims, finished.lease)?;
@@ -70,8 +68,7 @@ fn finish_one(db: &Db, plain: &mut Statement<'_>, worker: Option<i64>, finished:
     let at = millis(finished.at);
     db.at(at);
     if let Outcome::Completed { output } = &finished.outcome {
-        let done = complete_plain(db, plain, fence, output, at)? || complete_fleeting(db, fence)?;
-        return Ok(done || complete(db, fence, output, at)?);
+        return Ok(complete_plain(db, plain, fence, output, at)? || complete(db, fence, output, at)?);
     }
     let Some(job) = running(db, fence, worker)? else { return Ok(false) };
     settle(db, &job, &finished.outcome, at)?;
@@ -132,19 +129,9 @@ fn write(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result
     }
 }
 
-/// Completes the job of this fence.
-const COMPLETE: &str = "SET state = 3, reason = NULL, output = ?5, finished_at = ?6
-    WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4";
-
-/// Completes it if nothing is special about it.
-static COMPLETE_PLAIN: LazyLock<String> =
-    LazyLock::new(|| format!("UPDATE jobwork_jobs {COMPLETE} AND flags = 0 AND cancel = 0"));
-
-/// Completes it, and says what is special about it.
-static COMPLETE_FLAGGED: LazyLock<String> = LazyLock::new(|| {
-    let all = COMPLETE.replacen("SET", "SET cancel = iif(cancel, 2, 0),", 1);
-    format!("UPDATE jobwork_jobs {all} RETURNING flags")
-});
+/// Completes the job of this fence if nothing is special about it.
+const COMPLETE_PLAIN: &str = "UPDATE jobwork_jobs SET state = 3, reason = NULL, output = ?5, finished_at = ?6
+    WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4 AND flags = 0 AND cancel = 0";
 
 /// Nearly every outcome is the success of a plain job: one statement reads the fence and writes. It returns nothing, for
 /// a statement that returns something takes twice as long.
@@ -163,26 +150,31 @@ fn complete_plain(
     Ok(completed)
 }
 
-/// Drops the job of this fence, which has completed, if it is gone then and has left nothing elsewhere.
-fn complete_fleeting(db: &Db, fence: Fence) -> rusqlite::Result<bool> {
-    let gone = db.execute(
-        "DELETE FROM jobwork_jobs WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4
-         AND flags = 512 AND cancel = 0
-         AND NOT EXISTS (SELECT 1 FROM jobwork_attempts WHERE job = ?1)
+/// Drops a job that is gone when it completes, if nothing was written of it elsewhere.
+fn drop_fleeting(db: &Db, seq: i64) -> rusqlite::Result<bool> {
+    let dropped = db.execute(
+        "DELETE FROM jobwork_jobs WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM jobwork_attempts WHERE job = ?1)
          AND NOT EXISTS (SELECT 1 FROM jobwork_links WHERE child = ?1)",
-        fence,
+        [seq],
     )?;
-    if gone > 0 {
-        db.wake(Topic::Settled);
-    }
-    Ok(gone > 0)
+    Ok(dropped > 0)
 }
 
 fn complete(db: &Db, fence: Fence, output: &str, at: i64) -> rusqlite::Result<bool> {
-    let (seq, created_at, attempt, claim) = fence;
-    let params = params![seq, created_at, attempt, claim, output, at];
-    let flags = db.prepare(&COMPLETE_FLAGGED)?.query_row(params, |row| row.get(0)).optional()?;
+    let (seq, created_at, ..) = fence;
+    let held = "SELECT flags FROM jobwork_jobs
+         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4";
+    let flags = db.prepare(held)?.query_row(fence, |row| row.get(0)).optional()?;
     let Some(flags): Option<i64> = flags else { return Ok(false) };
+    if flags == flag::FLEETING && drop_fleeting(db, seq)? {
+        db.wake(Topic::Settled);
+        return Ok(true);
+    }
+    db.execute(
+        "UPDATE jobwork_jobs SET state = 3, cancel = iif(cancel, 2, 0), reason = NULL, output = ?2, finished_at = ?3
+         WHERE seq = ?1",
+        params![seq, output, at],
+    )?;
     db.count_completed(1);
     db.wake(Topic::Settled);
     if flags & flag::LIMITED != 0 {

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[VERSION_1];
 
 // States are numbers because every partial index and every claim compares them: see `rows::state`. What every job has comes
 // before what few have, since a row is read from its beginning.
+// The signs before columns in the view keep SQLite from making an index of all jobs, where it can go along the runs.
 const VERSION_1: &str = "
 CREATE TABLE jobwork_jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -71,7 +72,7 @@ CREATE TABLE jobwork_claims (
 );
 CREATE VIEW jobwork_running AS SELECT j.*, c.worker AS worker
     FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
-    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND j.claim = c.id AND j.state = 2;
+    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND +j.claim = c.id AND +j.state = 2;
 CREATE TABLE jobwork_totals (completed INTEGER NOT NULL);
 INSERT INTO jobwork_totals VALUES (0);
 CREATE TABLE jobwork_links (

@@ -115,6 +115,12 @@ async fn a_claim_reads_only_the_rows_that_it_takes_however_many_are_due() {
 }
 
 #[tokio::test]
+async fn the_jobs_of_a_worker_are_read_along_its_claims() {
+    let along = "SCAN c; SCAN r VIRTUAL TABLE INDEX 1:; SEARCH j USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+    assert_eq!(plan("SELECT seq FROM jobwork_running WHERE worker = 1").await, along);
+}
+
+#[tokio::test]
 async fn looking_for_expired_jobs_reads_no_others() {
     let along = "SEARCH jobwork_jobs USING INDEX jobwork_expiring (expires_at>? AND expires_at<?)";
     assert_eq!(plan(super::expire::EXPIRED_ONES).await, along);
