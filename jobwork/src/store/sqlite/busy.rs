@@ -1,5 +1,6 @@
 //! Waiting for other processes: no caller ever sees that the file was locked.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,25 @@ const SHORTEST: Duration = Duration::from_micros(200);
 const LONGEST: Duration = Duration::from_millis(5);
 /// About ten seconds of waiting.
 const PATIENCE: i32 = 4_000;
+
+thread_local! {
+    /// Whether this thread is not to wait.
+    static HASTY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls without waiting for anybody: the answer is that the file is locked, where it is.
+pub(super) fn hastily<T>(call: impl FnOnce() -> T) -> T {
+    /// Ends the haste, also when the call panics: the thread is not ours.
+    struct Haste;
+    impl Drop for Haste {
+        fn drop(&mut self) {
+            HASTY.set(false);
+        }
+    }
+    HASTY.set(true);
+    let _haste = Haste;
+    call()
+}
 
 /// Makes a connection wait for locks as long as it takes.
 // A function pointer, and `&mut`: what the oldest and the newest rusqlite of our range both accept.
@@ -22,21 +42,26 @@ pub(super) fn patiently<T>(mut call: impl FnMut() -> rusqlite::Result<T>) -> rus
     let mut tries = 0;
     loop {
         match call() {
-            Err(error) if is_busy(&error) => wait(tries),
+            Err(error) if is_busy(&error) && wait(tries) => {}
             answer => return answer,
-        };
+        }
         tries = tries.saturating_add(1);
     }
 }
 
-fn is_busy(error: &Error) -> bool {
+/// Whether somebody else has the file locked.
+pub(super) fn is_busy(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed)
     )
 }
 
+/// Waits, unless this thread must not.
 fn wait(tries: i32) -> bool {
+    if HASTY.get() {
+        return false;
+    }
     if tries > 0 && tries % PATIENCE == 0 {
         tracing::warn!("still waiting for the job store's file, which another process keeps locked");
     }
@@ -62,6 +87,13 @@ mod tests {
             let pause = pause(tries);
             assert!((SHORTEST..=LONGEST).contains(&pause), "{tries}: {pause:?}");
         }
+    }
+
+    #[test]
+    fn who_is_in_haste_waits_for_no_lock() {
+        let locked = || Err::<(), _>(Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None));
+        assert!(is_busy(&hastily(|| patiently(locked)).unwrap_err()));
+        assert!(wait(0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Jobs in one SQLite file, for any number of processes of one machine.
 
+mod at_hand;
 mod batches;
 mod beat;
 mod busy;
@@ -46,7 +47,7 @@ use tokio::sync::oneshot;
 
 use self::database::Database;
 use self::reader::Reader;
-use self::writer::Writer;
+use self::writer::{Db, Writer};
 use super::{
     Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
     Topic, Upkeep, Wakeups, places,
@@ -60,7 +61,9 @@ use crate::job::{Finished, JobId, Note};
 /// `jobwork_`. The file is switched to WAL, so it must be on a local disk. Beside it lies a small lock file for each
 /// living worker.
 ///
-/// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit.
+/// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit, which a thread of
+/// the store makes. A lone dispatch of few jobs is committed by its own task where that blocks one of several threads of a
+/// runtime, and for no longer than a millisecond as a rule.
 /// Where another process holds the file's lock, calls wait for it as long as it takes: one that is stopped (SIGSTOP, a
 /// debugger) in the middle of a write keeps the others waiting until it goes on or is killed.
 ///
@@ -114,6 +117,9 @@ impl Sqlite {
     }
 }
 
+/// A push of more jobs than this is always written by the writer's thread.
+const FEW: usize = 16;
+
 #[async_trait]
 impl Store for Sqlite {
     fn name(&self) -> &'static str {
@@ -123,8 +129,10 @@ impl Store for Sqlite {
     async fn push(&self, push: Push) -> Result<Stored> {
         push::check(&push.jobs)?;
         places::check(&push)?;
+        let few = push.jobs.len() <= FEW;
         let push = Arc::new(push);
-        self.writer().write(move |db| push::push(db, &push)).await?
+        let store = move |db: &Db| push::push(db, &push);
+        if few { self.writer().write_at_hand(store).await? } else { self.writer().write(store).await? }
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

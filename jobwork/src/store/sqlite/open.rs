@@ -66,6 +66,9 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// A commit after which the log has so many pages has them written back. The answer is the new setting.
+pub(super) const CHECKPOINTS: &str = "PRAGMA wal_autocheckpoint = 4000";
+
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // Switching to WAL reports a lock at once, busy handler or not.
     busy::patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
@@ -73,8 +76,7 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16000;",
     )?;
-    // The answer is the new setting.
-    connection.query_row("PRAGMA wal_autocheckpoint = 4000", [], |_| Ok(()))
+    connection.query_row(CHECKPOINTS, [], |_| Ok(()))
 }
 
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {

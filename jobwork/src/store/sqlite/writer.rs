@@ -1,19 +1,21 @@
 //! One thread per file and process that writes, so that many calls share one commit.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
+use super::at_hand::AtHand;
 use super::busy;
 use super::locks::Locks;
 use super::new_rows::NewRows;
 use super::rows;
 use super::standing::{Handed, Standing, StandingClaims};
-use super::{claim, finish};
+use super::{claim, finish, open};
 use crate::error::{Error, Result};
 use crate::job::Finished;
 use crate::store::{Batch, Claim, Topic, Waker};
@@ -116,6 +118,15 @@ impl Db {
         }
         self.tell();
         Ok(())
+    }
+
+    /// Does this with a connection whose commits make no checkpoint.
+    fn without_checkpoint(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let at = |sql| self.prepare(sql)?.query_row([], |_| Ok(()));
+        at("PRAGMA wal_autocheckpoint = 0")?;
+        let done = work();
+        at(open::CHECKPOINTS)?;
+        done
     }
 
     /// Gives what is ready now to the claims that stand.
@@ -236,6 +247,9 @@ impl Task for GiveBack {
 #[derive(Debug)]
 pub(super) struct Writer {
     tasks: Option<Tasks>,
+    /// The thread has it while it works, and a task that commits by itself.
+    db: Arc<Mutex<Db>>,
+    at_hand: Arc<AtHand>,
     standing: Arc<StandingClaims>,
     thread: Option<JoinHandle<()>>,
 }
@@ -261,8 +275,11 @@ impl Writer {
     pub(super) fn start(db: Db) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let standing = Arc::clone(&db.standing);
-        let thread = thread::Builder::new().name("jobwork-sqlite".to_owned()).spawn(move || run(&db, &receiver))?;
-        Ok(Self { tasks: Some(Tasks(sender)), standing, thread: Some(thread) })
+        let (db, at_hand) = (Arc::new(Mutex::new(db)), Arc::new(AtHand::default()));
+        let (shared, known) = (Arc::clone(&db), Arc::clone(&at_hand));
+        let run = move || run(&shared, &known, &receiver);
+        let thread = thread::Builder::new().name("jobwork-sqlite".to_owned()).spawn(run)?;
+        Ok(Self { tasks: Some(Tasks(sender)), db, at_hand, standing, thread: Some(thread) })
     }
 
     /// `None` only while the writer is being dropped.
@@ -299,6 +316,34 @@ impl Writer {
     ) -> Result<T> {
         self.call(|_| Ok(None), work).await
     }
+
+    /// As [`write`](Self::write), and commits here and now where that is better: see [`AtHand`].
+    pub(super) async fn write_at_hand<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.commit_at_hand(&mut work) {
+            Some(answer) => answer,
+            None => self.write(work).await,
+        }
+    }
+
+    /// `None` where it is not to be done, or another process is writing: then nothing is.
+    fn commit_at_hand<T>(&self, work: &mut impl FnMut(&Db) -> rusqlite::Result<T>) -> Option<Result<T>> {
+        if !self.at_hand.may_commit() {
+            return None;
+        }
+        let db = self.db.try_lock().ok()?;
+        let (begun, mut answer) = (Instant::now(), None);
+        let commit = || db.without_checkpoint(|| db.transaction(|| work(&db).map(|done| answer = Some(done))));
+        let committed = busy::hastily(commit);
+        self.at_hand.committed(begun.elapsed());
+        match committed {
+            Ok(()) => answer.map(Ok),
+            Err(error) if busy::is_busy(&error) => None,
+            Err(error) => Some(Err(Error::store(error))),
+        }
+    }
 }
 
 impl Drop for Writer {
@@ -316,11 +361,14 @@ fn ended() -> Error {
     Error::store("the thread that writes the job store's file has ended")
 }
 
-fn run(db: &Db, tasks: &Receiver<Box<dyn Task>>) {
+fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
     while let Ok(first) = tasks.recv() {
+        // Poisoned by a panic in the middle of a transaction, which nobody could end.
+        let Ok(db) = db.lock() else { return };
         let mut batch = vec![first];
         batch.extend(tasks.try_iter().take(MOST - 1));
-        perform(db, batch);
+        at_hand.thread_had(batch.len());
+        perform(&db, batch);
     }
 }
 

@@ -1,0 +1,117 @@
+//! When a task commits by itself, and does not hand its call to the writer's thread.
+//!
+//! A lone call that goes to a thread and back waits for two threads to wake up, which can take half as long as the commit.
+//! So where nobody else has anything to write, the task commits where it is. It blocks a thread of the runtime as long as
+//! that takes: never the runtime's only one, never a second one at a time, not for longer than it usually takes,
+//! not to wait for another process, and not for a checkpoint.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// A commit that takes longer is no matter for a thread of the runtime,
+const SLOW: Duration = Duration::from_millis(1);
+/// and so many calls go to the writer's thread after one.
+const AFTER_SLOW: u32 = 100;
+/// Then one goes to the writer's thread, whose commits make checkpoints.
+const IN_A_ROW: u32 = 500;
+
+/// What is known of the calls before.
+#[derive(Debug, Default)]
+pub(super) struct AtHand {
+    /// Several calls came together.
+    crowded: AtomicBool,
+    /// So many calls went by the thread's side since it had one.
+    made: AtomicU32,
+    /// So many more calls go to the thread.
+    rest: AtomicU32,
+}
+
+impl AtHand {
+    /// The thread has had so many calls at once.
+    pub(super) fn thread_had(&self, calls: usize) {
+        self.crowded.store(calls > 1, Ordering::Relaxed);
+        self.made.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the task that asks may commit. None of this is a promise: the connection's lock is.
+    pub(super) fn may_commit(&self) -> bool {
+        if self.crowded.load(Ordering::Relaxed) || self.made.load(Ordering::Relaxed) >= IN_A_ROW {
+            return false;
+        }
+        let rest = self.rest.load(Ordering::Relaxed);
+        if rest > 0 {
+            self.rest.store(rest - 1, Ordering::Relaxed);
+            return false;
+        }
+        has_other_threads()
+    }
+
+    /// A task has committed, and it took so long.
+    pub(super) fn committed(&self, took: Duration) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        if took > SLOW {
+            self.rest.store(AFTER_SLOW, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether this is a runtime in which others go on while one of its threads is blocked.
+fn has_other_threads() -> bool {
+    Handle::try_current().is_ok_and(|runtime| {
+        runtime.runtime_flavor() == RuntimeFlavor::MultiThread && runtime.metrics().num_workers() > 1
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime(threads: usize) -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn the_only_thread_of_a_runtime_does_not_commit() {
+        let current = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(!AtHand::default().may_commit(), "no runtime at all");
+        assert!(!current.block_on(async { AtHand::default().may_commit() }));
+        assert!(!runtime(1).block_on(async { AtHand::default().may_commit() }));
+        assert!(runtime(2).block_on(async { AtHand::default().may_commit() }));
+    }
+
+    #[test]
+    fn calls_that_come_together_share_the_commits_of_the_thread() {
+        let runtime = runtime(2);
+        let _inside = runtime.enter();
+        let at_hand = AtHand::default();
+        at_hand.thread_had(2);
+        assert!(!at_hand.may_commit());
+        at_hand.thread_had(1);
+        assert!(at_hand.may_commit());
+    }
+
+    #[test]
+    fn after_a_slow_commit_the_thread_commits_for_a_while() {
+        let runtime = runtime(2);
+        let _inside = runtime.enter();
+        let at_hand = AtHand::default();
+        at_hand.committed(SLOW);
+        assert!(at_hand.may_commit());
+        at_hand.committed(SLOW + Duration::from_nanos(1));
+        assert!((0..AFTER_SLOW).all(|_| !at_hand.may_commit()));
+        assert!(at_hand.may_commit());
+    }
+
+    #[test]
+    fn the_thread_has_its_turn_for_checkpoints() {
+        let runtime = runtime(2);
+        let _inside = runtime.enter();
+        let at_hand = AtHand::default();
+        (0..IN_A_ROW).for_each(|_| at_hand.committed(Duration::ZERO));
+        assert!(!at_hand.may_commit());
+        at_hand.thread_had(1);
+        assert!(at_hand.may_commit());
+    }
+}
