@@ -79,6 +79,8 @@ fn copy_rows(fill: &Fill) -> rusqlite::Result<()> {
         file.execute(&copy, params![some as i64])?;
         left -= some;
     }
+    // The store counts completed jobs as it writes their ends.
+    file.execute("UPDATE jobwork_totals SET completed = ?1", params![fill.finished as i64])?;
     file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
