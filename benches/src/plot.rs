@@ -131,6 +131,7 @@ where
     let mut chart = ChartBuilder::on(canvas)
         .caption(plot.title, ("sans-serif", 20))
         .margin(12)
+        .margin_right(48)
         .x_label_area_size(44)
         .y_label_area_size(72)
         .build_cartesian_2d((low..high * 1.05).log_scale(), y)?;
