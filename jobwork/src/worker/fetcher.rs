@@ -282,7 +282,8 @@ impl Fetcher {
             // A failure is met by the next look too, which reports it.
             handed = store.claim_when_ready(claim), if stands => if let Ok(batch) = handed {
                 let (found, next_due) = self.take(batch);
-                self.handed = (found < room).then_some((found, next_due));
+                // Nothing says that it was taken back again: it is worth a look.
+                self.handed = (0 < found && found < room).then_some((found, next_due));
             },
             () = wakeups.changed() => {}
             _ = self.freed.changed() => {}

@@ -5,7 +5,7 @@
 //! that takes: never the runtime's only one, never a second one at a time, not for longer than it usually takes,
 //! not to wait for another process, and not for a checkpoint.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -20,6 +20,8 @@ const IN_A_ROW: u32 = 500;
 /// What is known of the calls before.
 #[derive(Debug, Default)]
 pub(super) struct AtHand {
+    /// So many calls are on their way to the thread.
+    waiting: AtomicUsize,
     /// Several calls came together.
     crowded: AtomicBool,
     /// So many calls went by the thread's side since it had one.
@@ -29,15 +31,25 @@ pub(super) struct AtHand {
 }
 
 impl AtHand {
-    /// The thread has had so many calls at once.
+    /// A call goes to the thread.
+    pub(super) fn sends(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The thread has the connection, and so many calls at once.
     pub(super) fn thread_had(&self, calls: usize) {
+        self.waiting.fetch_sub(calls, Ordering::Relaxed);
         self.crowded.store(calls > 1, Ordering::Relaxed);
         self.made.store(0, Ordering::Relaxed);
     }
 
     /// Whether the task that asks may commit. None of this is a promise: the connection's lock is.
     pub(super) fn may_commit(&self) -> bool {
-        if self.crowded.load(Ordering::Relaxed) || self.made.load(Ordering::Relaxed) >= IN_A_ROW {
+        // A thread that waits for the connection would not get it from a task that asks again and again.
+        if self.waiting.load(Ordering::Relaxed) > 0
+            || self.crowded.load(Ordering::Relaxed)
+            || self.made.load(Ordering::Relaxed) >= IN_A_ROW
+        {
             return false;
         }
         let rest = self.rest.load(Ordering::Relaxed);
@@ -68,6 +80,11 @@ fn has_other_threads() -> bool {
 mod tests {
     use super::*;
 
+    fn had(at_hand: &AtHand, calls: usize) {
+        (0..calls).for_each(|_| at_hand.sends());
+        at_hand.thread_had(calls);
+    }
+
     fn runtime(threads: usize) -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap()
     }
@@ -86,7 +103,18 @@ mod tests {
         let runtime = runtime(2);
         let _inside = runtime.enter();
         let at_hand = AtHand::default();
-        at_hand.thread_had(2);
+        had(&at_hand, 2);
+        assert!(!at_hand.may_commit());
+        had(&at_hand, 1);
+        assert!(at_hand.may_commit());
+    }
+
+    #[test]
+    fn a_call_that_waits_for_the_thread_comes_first() {
+        let runtime = runtime(2);
+        let _inside = runtime.enter();
+        let at_hand = AtHand::default();
+        at_hand.sends();
         assert!(!at_hand.may_commit());
         at_hand.thread_had(1);
         assert!(at_hand.may_commit());
@@ -111,7 +139,7 @@ mod tests {
         let at_hand = AtHand::default();
         (0..IN_A_ROW).for_each(|_| at_hand.committed(Duration::ZERO));
         assert!(!at_hand.may_commit());
-        at_hand.thread_had(1);
+        had(&at_hand, 1);
         assert!(at_hand.may_commit());
     }
 }

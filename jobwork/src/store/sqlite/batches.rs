@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::db::Db;
 use super::finish::end;
 use super::rows::{batch_id, job_id, job_state, millis, state, time};
 use super::waiters;
-use super::writer::Db;
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobState, NewBatch};
 use crate::store::places::{self, Part};

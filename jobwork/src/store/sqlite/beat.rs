@@ -1,9 +1,9 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::claims;
+use super::db::Db;
 use super::finish::{Running, settle};
 use super::rows::{job_id, malformed, millis};
-use super::writer::Db;
 use crate::clock::after;
 use crate::job::{JobId, Outcome, WorkerId};
 use crate::store::{Beat, BeatKind, Command, Signals, Topic, WorkerState};

@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::db::Db;
 use super::finish::end;
 use super::rows::{row_of, state};
-use super::writer::Db;
 use super::{batches, gates, notes, ordered, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};

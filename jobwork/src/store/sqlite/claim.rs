@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
+use super::db::Db;
 use super::flow::{Flow, HELD_AT_MOST};
 use super::rows::{self, flag, millis, time};
-use super::writer::Db;
 use super::{beat, claims, expire, gates, notes, unique};
 use crate::job::Claimed;
 use crate::store::{Batch, Claim};

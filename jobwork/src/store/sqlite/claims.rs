@@ -5,7 +5,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::writer::Db;
+use super::db::Db;
 use crate::job::Lease;
 
 /// Starts these jobs for a worker, those in one statement whose numbers follow one another, and says which claim that was.

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::db::Db;
 use super::rows::{flag, malformed, millis, time};
-use super::writer::Db;
 use super::{Sqlite, gates};
 use crate::error::Result;
 use crate::store::limits::{name_key, queue_key};

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+use super::db::Db;
 use super::locks::Locks;
 use super::open;
 use super::reader::Reader;
 use super::watch::Watch;
-use super::writer::{Db, Tasks, Writer};
+use super::writer::{Tasks, Writer};
 use crate::error::Result;
 use crate::store::Waker;
 

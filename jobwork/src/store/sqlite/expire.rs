@@ -2,10 +2,10 @@
 
 use rusqlite::OptionalExtension;
 
+use super::db::Db;
 use super::finish::end;
 use super::rows::{job_id, state};
 use super::waiters;
-use super::writer::Db;
 use crate::store::EXPIRED;
 
 /// The answer when no job has expired.

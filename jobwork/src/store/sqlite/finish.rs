@@ -1,8 +1,8 @@
 use rusqlite::{OptionalExtension, Statement, params};
 
+use super::db::Db;
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
-use super::writer::Db;
 use super::{batches, change, claims, gates, limits, ordered, unique, waiters};
 use crate::job::{Finished, Lease, Outcome};
 use crate::store::{Settled, Topic};

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::control;
+use super::db::Db;
 use super::gates::{self, Kind};
 use super::limits::{self, Usage, Wake};
 use super::rows::{flag, millis};
-use super::writer::Db;
 use crate::job::Limit;
 use crate::store::limits::{name_key, queue_key};
 use crate::store::{Claim, QueueLimit, Target};

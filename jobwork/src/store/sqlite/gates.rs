@@ -13,10 +13,10 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::db::Db;
 use super::flow::Flow;
 use super::limits::{self, Wake};
 use super::rows::{millis, state};
-use super::writer::Db;
 use crate::job::Limit;
 use crate::store::{Claim, Topic};
 

@@ -1,7 +1,7 @@
 use rusqlite::{Connection, Row, params};
 
+use super::db::Db;
 use super::rows::{malformed, row_of, time};
-use super::writer::Db;
 use crate::job::{Attempt, Failure, JobId};
 
 /// An attempt whose end is worth remembering.

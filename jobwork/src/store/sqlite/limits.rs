@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::db::Db;
 use super::gates;
 use super::rows::{malformed, time};
-use super::writer::Db;
 use crate::job::{Limit, LimitRule, Outcome, Rate};
 use crate::store::Topic;
 use crate::store::bucket::{Bucket, Level};

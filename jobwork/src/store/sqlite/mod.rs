@@ -9,6 +9,7 @@ mod claim;
 mod claims;
 mod control;
 mod database;
+mod db;
 mod expire;
 mod filter;
 mod finish;
@@ -46,8 +47,9 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use self::database::Database;
+use self::db::Db;
 use self::reader::Reader;
-use self::writer::{Db, Writer};
+use self::writer::Writer;
 use super::{
     Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
     Topic, Upkeep, Wakeups, places,
@@ -150,6 +152,8 @@ impl Store for Sqlite {
     }
 
     async fn beat(&self, beat: Beat) -> Result<Signals> {
+        // Beats come as often as this is worth, and from a thread that no job blocks.
+        self.writer().take_back();
         let again = beat.clone();
         self.writer().call(move |db| beat::look(db, &beat), move |db| beat::beat(db, &again)).await
     }

@@ -4,8 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::claims;
+use super::db::Db;
 use super::rows::{flag, malformed, millis, row_of, time};
-use super::writer::Db;
 use crate::job::{JobId, Lease, LogLevel, LogLine, Note, Progress};
 use crate::store::Settled;
 

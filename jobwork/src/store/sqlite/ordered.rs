@@ -5,8 +5,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::db::Db;
 use super::rows::{flag, state};
-use super::writer::Db;
 use crate::store::Topic;
 
 /// The open job of a key that is not in line.

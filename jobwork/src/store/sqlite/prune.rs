@@ -4,8 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::change;
+use super::db::Db;
 use super::rows::{duration, job_id, millis, state};
-use super::writer::Db;
 use crate::job::JobState;
 use crate::store::Prune;
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::batches;
+use super::db::Db;
 use super::limits;
 use super::new_rows::is_plain;
 use super::rows::{duration, flag, job_id, millis, state};
-use super::writer::Db;
 use super::{ordered, unique};
 use crate::error::{Error, Result};
 use crate::job::NewJob;

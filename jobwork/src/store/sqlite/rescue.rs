@@ -1,7 +1,7 @@
+use super::db::Db;
 use super::finish::{self, Running, settle};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, malformed, millis, state};
-use super::writer::Db;
 use super::{beat, limits, locks};
 use crate::job::{DeadReason, Failure, FailureKind, JobId, Outcome, WorkerId};
 use crate::store::Rescue;

@@ -149,6 +149,30 @@ async fn another_connections_commit_wakes_whoever_listens() {
     wakeups.changed().await;
 }
 
+#[tokio::test]
+async fn what_is_handed_to_a_blocked_worker_and_not_taken_goes_to_another() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let (blocked, other) = (join(&store).await, join(&store).await);
+    let names = Arc::new([Served { name: "job".to_owned(), version: 1 }]);
+    let mut standing = std::pin::pin!(store.claim_when_ready(Claim::new(blocked, names, 9, at(0))));
+    let answered = std::future::poll_fn(|context| std::task::Poll::Ready(standing.as_mut().poll(context).is_ready()));
+    assert!(!answered.await, "nothing is ready");
+    store.push(Push::of(vec![job()], at(0))).await.unwrap();
+    assert!(claim(&store, other, 0).await.is_empty(), "it is the worker's that waited");
+    // The worker's runtime is blocked, so nothing polls its claim; beats come from a thread of its own.
+    let begun = std::time::Instant::now();
+    let jobs = loop {
+        store.beat(a_beat(blocked, BeatKind::Live, 0)).await.unwrap();
+        let jobs = claim(&store, other, 0).await;
+        if !jobs.is_empty() || begun.elapsed() > Duration::from_secs(60) {
+            break jobs;
+        }
+    };
+    assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1]);
+    assert!(standing.await.unwrap().jobs.is_empty(), "it was taken back");
+}
+
 async fn refusal(path: impl Into<std::path::PathBuf>) -> String {
     Sqlite::open(path).await.unwrap_err().to_string()
 }

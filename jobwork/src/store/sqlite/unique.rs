@@ -2,10 +2,10 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::db::Db;
 use super::expire;
 use super::gates;
 use super::rows::{duration, flag, job_id, millis, state};
-use super::writer::Db;
 use crate::error::{Error, Result};
 use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
 use crate::store::Topic;

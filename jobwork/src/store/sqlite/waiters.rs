@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::db::Db;
 use super::finish::{end, ended};
 use super::rows::{job_id, state};
-use super::writer::Db;
 use super::{batches, ordered, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};

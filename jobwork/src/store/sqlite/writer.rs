@@ -1,169 +1,22 @@
 //! One thread per file and process that writes, so that many calls share one commit.
 
-use std::cell::{Cell, RefCell};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
 use super::at_hand::AtHand;
 use super::busy;
-use super::locks::Locks;
-use super::new_rows::NewRows;
-use super::rows;
-use super::standing::{Handed, Standing, StandingClaims};
-use super::{claim, finish, open};
+use super::db::Db;
+use super::standing::StandingClaims;
 use crate::error::{Error, Result};
 use crate::job::Finished;
-use crate::store::{Batch, Claim, Topic, Waker};
+use crate::store::{Batch, Claim};
 
 /// More calls than this don't share one commit, so that no reply waits for ever.
 const MOST: usize = 4_096;
-
-/// The writing connection, and what its calls share.
-#[derive(Debug)]
-pub(super) struct Db {
-    pub(super) connection: Connection,
-    pub(super) locks: Arc<Locks>,
-    /// Where the next claim that serves every queue begins.
-    pub(super) turn: Cell<usize>,
-    /// New rows that are written before anything else is read or written.
-    pub(super) new_rows: NewRows,
-    /// The number of the next new row, once this transaction knows it.
-    pub(super) next_seq: Cell<Option<i64>>,
-    /// How many more jobs are completed than were before this transaction.
-    completed: Cell<i64>,
-    /// The latest time that this transaction was told, in milliseconds.
-    now: Cell<i64>,
-    standing: Arc<StandingClaims>,
-    /// The standing claims that this transaction has looked at, and what it has for them.
-    handed: RefCell<Vec<(Standing, Batch)>>,
-    waker: Arc<Waker>,
-    woken: Cell<[bool; 3]>,
-    seen: Cell<i64>,
-}
-
-impl Db {
-    pub(super) fn new(connection: Connection, locks: Arc<Locks>, waker: Arc<Waker>) -> Self {
-        Self {
-            connection,
-            locks,
-            turn: Cell::new(0),
-            new_rows: NewRows::default(),
-            next_seq: Cell::new(None),
-            completed: Cell::new(0),
-            now: Cell::new(0),
-            standing: Arc::default(),
-            handed: RefCell::default(),
-            waker,
-            woken: Cell::new([false; 3]),
-            seen: Cell::new(0),
-        }
-    }
-
-    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
-        self.new_rows.write(&self.connection)?;
-        self.connection.prepare_cached(sql)
-    }
-
-    pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
-        self.prepare(sql)?.execute(params)
-    }
-
-    /// Wakes whoever waits for this, once what is being written is committed.
-    pub(super) fn wake(&self, topic: Topic) {
-        let mut woken = self.woken.get();
-        woken[topic as usize] = true;
-        self.woken.set(woken);
-    }
-
-    /// Counts jobs that are completed now, or that were and aren't any more.
-    pub(super) fn count_completed(&self, more: i64) {
-        self.completed.set(self.completed.get() + more);
-    }
-
-    /// Wakes everybody if another connection has committed since this was asked last.
-    pub(super) fn notice_others(&self) -> rusqlite::Result<()> {
-        let version = self.prepare("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if self.seen.replace(version) != version {
-            self.waker.wake_all();
-        }
-        Ok(())
-    }
-
-    /// The time at which something happens that may make jobs ready.
-    pub(super) fn at(&self, now: i64) {
-        self.now.set(self.now.get().max(now));
-    }
-
-    /// Does everything in one transaction, or nothing.
-    fn transaction(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-        self.woken.set([false; 3]);
-        self.next_seq.set(None);
-        self.completed.set(0);
-        self.now.set(0);
-        busy::patiently(|| self.execute("BEGIN IMMEDIATE", []))?;
-        let all = || work().and_then(|()| self.hand_over()).and_then(|()| self.write_totals());
-        let written = all().and_then(|()| self.execute("COMMIT", []));
-        if let Err(error) = written {
-            self.new_rows.clear();
-            self.standing.put_back(self.handed.take().into_iter().map(|(standing, _)| standing));
-            if !self.connection.is_autocommit() {
-                self.execute("ROLLBACK", [])?;
-            }
-            return Err(error);
-        }
-        self.tell();
-        Ok(())
-    }
-
-    /// Does this with a connection whose commits make no checkpoint.
-    fn without_checkpoint(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-        let at = |sql| self.prepare(sql)?.query_row([], |_| Ok(()));
-        at("PRAGMA wal_autocheckpoint = 0")?;
-        let done = work();
-        at(open::CHECKPOINTS)?;
-        done
-    }
-
-    /// Gives what is ready now to the claims that stand.
-    fn hand_over(&self) -> rusqlite::Result<()> {
-        let now = self.now.get();
-        if now == 0 || !self.woken.get()[Topic::Ready as usize] {
-            return Ok(());
-        }
-        let standing = self.standing.take().into_iter().map(|standing| (standing, Batch::default()));
-        *self.handed.borrow_mut() = standing.collect();
-        for (standing, batch) in &mut *self.handed.borrow_mut() {
-            standing.claim.now = rows::time(now);
-            *batch = claim::claim(self, &standing.claim)?;
-        }
-        Ok(())
-    }
-
-    /// Tells everybody who waits for what was committed.
-    fn tell(&self) {
-        let (handed, idle): (Vec<_>, Vec<_>) =
-            self.handed.take().into_iter().partition(|(_, batch)| !batch.jobs.is_empty());
-        self.standing.put_back(idle.into_iter().map(|(standing, _)| standing));
-        let mut woken = self.woken.get();
-        // Those who were handed something need no hint to look; if they are all that listen, nobody does.
-        woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
-        handed.into_iter().for_each(|(standing, batch)| standing.hand(batch));
-        let topics = [Topic::Ready, Topic::Settled, Topic::Signals];
-        topics.into_iter().filter(|topic| woken[*topic as usize]).for_each(|topic| self.waker.wake(topic));
-    }
-
-    fn write_totals(&self) -> rusqlite::Result<()> {
-        if self.completed.get() != 0 {
-            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [self.completed.get()])?;
-        }
-        Ok(())
-    }
-}
 
 /// A call on its way to the thread. It may be asked twice: when a call that shared its transaction failed.
 trait Task: Send {
@@ -217,8 +70,8 @@ impl Task for NoticeOthers {
         busy::patiently(|| db.notice_others()).is_ok()
     }
 
-    fn work(&mut self, _db: &Db) -> rusqlite::Result<()> {
-        Ok(())
+    fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
+        db.notice_others()
     }
 
     fn reply(self: Box<Self>, _failed: Option<rusqlite::Error>) {}
@@ -232,13 +85,15 @@ impl Task for GiveBack {
         false
     }
 
+    /// Written now, or by the first transaction that can.
     fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
-        finish::finish(db, &self.0).map(drop)
+        db.unstarted.borrow_mut().append(&mut self.0);
+        db.give_back()
     }
 
     fn reply(self: Box<Self>, failed: Option<rusqlite::Error>) {
         if let Some(error) = failed {
-            tracing::error!(%error, jobs = self.0.len(), "can't give jobs back that were claimed; their worker's end will");
+            tracing::error!(%error, "can't give jobs back that were claimed and have not started; trying again");
         }
     }
 }
@@ -256,18 +111,27 @@ pub(super) struct Writer {
 
 /// A way to ask the writer to look whether other connections have committed.
 #[derive(Clone, Debug)]
-pub(super) struct Tasks(Sender<Box<dyn Task>>);
+pub(super) struct Tasks {
+    sender: Sender<Box<dyn Task>>,
+    at_hand: Arc<AtHand>,
+}
 
 impl Tasks {
+    /// Says whether the writer is there to take it.
+    fn send(&self, task: impl Task + 'static) -> bool {
+        self.at_hand.sends();
+        self.sender.send(Box::new(task)).is_ok()
+    }
+
     /// Asks for that, unless the writer is gone.
     pub(super) fn notice_others(&self) {
-        let _ = self.0.send(Box::new(NoticeOthers));
+        self.send(NoticeOthers);
     }
 
     /// Gives back jobs that were claimed for a worker that does not take them. Where the thread has ended, its worker has
     /// too.
     pub(super) fn give_back(&self, jobs: Vec<Finished>) {
-        drop(self.0.send(Box::new(GiveBack(jobs))));
+        self.send(GiveBack(jobs));
     }
 }
 
@@ -279,7 +143,8 @@ impl Writer {
         let (shared, known) = (Arc::clone(&db), Arc::clone(&at_hand));
         let run = move || run(&shared, &known, &receiver);
         let thread = thread::Builder::new().name("jobwork-sqlite".to_owned()).spawn(run)?;
-        Ok(Self { tasks: Some(Tasks(sender)), db, at_hand, standing, thread: Some(thread) })
+        let tasks = Tasks { sender, at_hand: Arc::clone(&at_hand) };
+        Ok(Self { tasks: Some(tasks), db, at_hand, standing, thread: Some(thread) })
     }
 
     /// `None` only while the writer is being dropped.
@@ -295,18 +160,22 @@ impl Writer {
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
         let call = Call { look, work, answer: None, caller };
-        let sent = self.tasks.as_ref().map(|tasks| tasks.0.send(Box::new(call)));
-        if !matches!(sent, Some(Ok(()))) {
+        if !self.tasks.as_ref().is_some_and(|tasks| tasks.send(call)) {
             return Err(ended());
         }
         answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Takes back what was handed over and has not been taken.
+    pub(super) fn take_back(&self) {
+        self.standing.take_back();
     }
 
     /// Waits for jobs that are handed over in the commit that makes them ready. Dropping the future gives back what was handed
     /// over meanwhile.
     pub(super) async fn stand(&self, claim: Claim) -> Result<Batch> {
         let tasks = self.tasks().ok_or_else(ended)?;
-        self.standing.add(claim, tasks).await.map(Handed::take).map_err(|_| ended())
+        self.standing.add(claim, tasks).wait().await.ok_or_else(ended)
     }
 
     /// As [`call`](Self::call), where only a transaction can have the answer.
@@ -323,7 +192,11 @@ impl Writer {
         mut work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         match self.commit_at_hand(&mut work) {
-            Some(answer) => answer,
+            Some(answer) => {
+                // Whom it woke comes next: a loop of such calls would never let go of this thread.
+                tokio::task::yield_now().await;
+                answer
+            }
             None => self.write(work).await,
         }
     }
@@ -363,8 +236,8 @@ fn ended() -> Error {
 
 fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
     while let Ok(first) = tasks.recv() {
-        // Poisoned by a panic in the middle of a transaction, which nobody could end.
-        let Ok(db) = db.lock() else { return };
+        // A panic has rolled its transaction back, and another call has nothing to do with it.
+        let db = db.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = vec![first];
         batch.extend(tasks.try_iter().take(MOST - 1));
         at_hand.thread_had(batch.len());
@@ -396,7 +269,10 @@ fn alone(db: &Db, mut task: Box<dyn Task>) {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
+    use crate::store::sqlite::locks::Locks;
 
     fn writer() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
@@ -428,6 +304,23 @@ mod tests {
         assert!(twice.unwrap_err().to_string().contains("UNIQUE"));
         let count = writer.write(|db| db.prepare("SELECT count(*) FROM t")?.query_row([], |row| row.get::<_, i64>(0)));
         assert_eq!(count.await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_transaction_and_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("jobs.db");
+        let connection = Connection::open(&file).unwrap();
+        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
+        let db = Db::new(connection, Arc::new(Locks::beside(&file)), Arc::default());
+        let db = Mutex::new(db);
+        let panics = || {
+            let db = db.lock().unwrap();
+            db.transaction(|| panic!("in the middle of a write"))
+        };
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+        let other = Connection::open(&file).unwrap();
+        assert_eq!(other.execute("INSERT INTO t VALUES (1)", []).unwrap(), 1, "the file is not locked");
     }
 
     #[tokio::test]

@@ -1,0 +1,217 @@
+//! The writing connection of a file, and the transactions made on it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::{CachedStatement, Connection, Params};
+
+use super::busy;
+use super::locks::Locks;
+use super::new_rows::NewRows;
+use super::rows;
+use super::standing::{Standing, StandingClaims};
+use super::{claim, finish, open};
+use crate::job::Finished;
+use crate::store::{Batch, Topic, Waker};
+
+/// The writing connection, and what its calls share.
+#[derive(Debug)]
+pub(super) struct Db {
+    pub(super) connection: Connection,
+    pub(super) locks: Arc<Locks>,
+    /// Where the next claim that serves every queue begins.
+    pub(super) turn: Cell<usize>,
+    /// New rows that are written before anything else is read or written.
+    pub(super) new_rows: NewRows,
+    /// The number of the next new row, once this transaction knows it.
+    pub(super) next_seq: Cell<Option<i64>>,
+    /// How many more jobs are completed than were before this transaction.
+    completed: Cell<i64>,
+    /// Jobs that come back without having started.
+    pub(super) unstarted: RefCell<Vec<Finished>>,
+    /// Whether this transaction has written that.
+    given_back: Cell<bool>,
+    /// The latest time that this transaction was told, in milliseconds.
+    now: Cell<i64>,
+    pub(super) standing: Arc<StandingClaims>,
+    /// The standing claims that this transaction has looked at, and what it has for them.
+    handed: RefCell<Vec<(Standing, Batch)>>,
+    waker: Arc<Waker>,
+    woken: Cell<[bool; 3]>,
+    seen: Cell<i64>,
+}
+
+impl Db {
+    pub(super) fn new(connection: Connection, locks: Arc<Locks>, waker: Arc<Waker>) -> Self {
+        Self {
+            connection,
+            locks,
+            turn: Cell::new(0),
+            new_rows: NewRows::default(),
+            next_seq: Cell::new(None),
+            completed: Cell::new(0),
+            unstarted: RefCell::default(),
+            given_back: Cell::new(false),
+            now: Cell::new(0),
+            standing: Arc::default(),
+            handed: RefCell::default(),
+            waker,
+            woken: Cell::new([false; 3]),
+            seen: Cell::new(0),
+        }
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.new_rows.write(&self.connection)?;
+        self.connection.prepare_cached(sql)
+    }
+
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.prepare(sql)?.execute(params)
+    }
+
+    /// Wakes whoever waits for this, once what is being written is committed.
+    pub(super) fn wake(&self, topic: Topic) {
+        let mut woken = self.woken.get();
+        woken[topic as usize] = true;
+        self.woken.set(woken);
+    }
+
+    /// Counts jobs that are completed now, or that were and aren't any more.
+    pub(super) fn count_completed(&self, more: i64) {
+        self.completed.set(self.completed.get() + more);
+    }
+
+    /// Wakes everybody if another connection has committed since this was asked last.
+    pub(super) fn notice_others(&self) -> rusqlite::Result<()> {
+        let version = self.prepare("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if self.seen.replace(version) != version {
+            self.waker.wake_all();
+        }
+        Ok(())
+    }
+
+    /// The time at which something happens that may make jobs ready.
+    pub(super) fn at(&self, now: i64) {
+        self.now.set(self.now.get().max(now));
+    }
+
+    /// Does everything in one transaction, or nothing.
+    pub(super) fn transaction(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        self.woken.set([false; 3]);
+        self.next_seq.set(None);
+        self.completed.set(0);
+        self.now.set(0);
+        busy::patiently(|| self.execute("BEGIN IMMEDIATE", []))?;
+        let _unwinding = RollBack(self);
+        self.given_back.set(false);
+        let back = || if self.given_back.get() { Ok(()) } else { self.give_back() };
+        let all = || work().and_then(|()| back()).and_then(|()| self.hand_over()).and_then(|()| self.write_totals());
+        let written = all().and_then(|()| self.execute("COMMIT", []));
+        if let Err(error) = written {
+            self.roll_back()?;
+            return Err(error);
+        }
+        if self.given_back.get() {
+            self.unstarted.borrow_mut().clear();
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Writes something that is not to fail what shares its transaction; says whether it is written.
+    fn apart(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<bool> {
+        self.execute("SAVEPOINT jobwork_apart", [])?;
+        let written = work();
+        if let Err(error) = &written {
+            tracing::error!(%error, "can't hand jobs over, or take them back; trying again");
+            self.execute("ROLLBACK TO jobwork_apart", [])?;
+        }
+        self.execute("RELEASE jobwork_apart", [])?;
+        Ok(written.is_ok())
+    }
+
+    /// Gives back what has not started.
+    pub(super) fn give_back(&self) -> rusqlite::Result<()> {
+        let unstarted = self.unstarted.borrow();
+        let back = unstarted.is_empty() || self.apart(|| finish::finish(self, &unstarted).map(drop))?;
+        self.given_back.set(back);
+        Ok(())
+    }
+
+    fn roll_back(&self) -> rusqlite::Result<()> {
+        self.new_rows.clear();
+        self.standing.put_back(self.handed.take().into_iter().map(|(standing, _)| standing));
+        if !self.connection.is_autocommit() {
+            self.execute("ROLLBACK", [])?;
+        }
+        Ok(())
+    }
+
+    /// Does this with a connection whose commits make no checkpoint.
+    pub(super) fn without_checkpoint(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let at = |sql| self.prepare(sql)?.query_row([], |_| Ok(()));
+        at("PRAGMA wal_autocheckpoint = 0")?;
+        let done = work();
+        at(open::CHECKPOINTS)?;
+        done
+    }
+
+    /// Gives what is ready now to the claims that stand.
+    fn hand_over(&self) -> rusqlite::Result<()> {
+        let now = self.now.get();
+        if now == 0 || !self.woken.get()[Topic::Ready as usize] {
+            return Ok(());
+        }
+        let standing = self.standing.take();
+        if standing.is_empty() {
+            return Ok(());
+        }
+        *self.handed.borrow_mut() = standing.into_iter().map(|standing| (standing, Batch::default())).collect();
+        // Who asks for itself meets the same error, and reports it.
+        if !self.apart(|| self.claim_for(now, &mut self.handed.borrow_mut()))? {
+            self.handed.borrow_mut().iter_mut().for_each(|(_, batch)| *batch = Batch::default());
+        }
+        Ok(())
+    }
+
+    fn claim_for(&self, now: i64, waiting: &mut [(Standing, Batch)]) -> rusqlite::Result<()> {
+        for (standing, batch) in waiting {
+            standing.claim.now = rows::time(now);
+            *batch = claim::claim(self, &standing.claim)?;
+        }
+        Ok(())
+    }
+
+    /// Tells everybody who waits for what was committed.
+    fn tell(&self) {
+        let (handed, idle): (Vec<_>, Vec<_>) =
+            self.handed.take().into_iter().partition(|(_, batch)| !batch.jobs.is_empty());
+        self.standing.put_back(idle.into_iter().map(|(standing, _)| standing));
+        let mut woken = self.woken.get();
+        // Those who were handed something need no hint to look; if they are all that listen, nobody does.
+        woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
+        handed.into_iter().for_each(|(standing, batch)| self.standing.hand(standing, batch));
+        let topics = [Topic::Ready, Topic::Settled, Topic::Signals];
+        topics.into_iter().filter(|topic| woken[*topic as usize]).for_each(|topic| self.waker.wake(topic));
+    }
+
+    fn write_totals(&self) -> rusqlite::Result<()> {
+        if self.completed.get() != 0 {
+            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [self.completed.get()])?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends a transaction in which something panicked: open, it would keep the file locked for everybody.
+struct RollBack<'a>(&'a Db);
+
+impl Drop for RollBack<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && self.0.roll_back().is_err() {
+            tracing::error!("a transaction in which something panicked can't be rolled back");
+        }
+    }
+}
