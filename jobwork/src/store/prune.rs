@@ -117,7 +117,11 @@ impl Retention {
             _ => Keep::forever(),
         }
     }
+}
 
+/// What a store asks that does not look at every job.
+#[cfg(feature = "sqlite")]
+impl Retention {
     /// Whether a rule says how many of this end are kept.
     pub(crate) fn has_count(&self, state: JobState) -> bool {
         self.rules(state).any(|keep| keep.count.is_some())
