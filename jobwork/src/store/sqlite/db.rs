@@ -151,11 +151,14 @@ impl Db {
 
     /// Does this with a connection whose commits make no checkpoint.
     pub(super) fn without_checkpoint(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-        let at = |sql| self.prepare(sql)?.query_row([], |_| Ok(()));
-        at("PRAGMA wal_autocheckpoint = 0")?;
-        let done = work();
-        at(open::CHECKPOINTS)?;
-        done
+        let _with_them_again = Checkpoints(self);
+        self.set("PRAGMA wal_autocheckpoint = 0")?;
+        work()
+    }
+
+    /// Sets what SQLite answers with the new setting.
+    fn set(&self, pragma: &str) -> rusqlite::Result<()> {
+        self.prepare(pragma)?.query_row([], |_| Ok(()))
     }
 
     /// Gives what is ready now to the claims that stand.
@@ -202,6 +205,18 @@ impl Db {
             self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [self.completed.get()])?;
         }
         Ok(())
+    }
+}
+
+/// Lets commits make checkpoints again, also after a panic.
+struct Checkpoints<'a>(&'a Db);
+
+impl Drop for Checkpoints<'_> {
+    fn drop(&mut self) {
+        // No failure of the commit, or the call would be made again. The next commit at hand sets it too.
+        if let Err(error) = self.0.set(open::CHECKPOINTS) {
+            tracing::warn!(%error, "the next commit of the job store makes no checkpoint");
+        }
     }
 }
 
