@@ -24,22 +24,31 @@ pub(super) struct Db {
     pub(super) turn: Cell<usize>,
     /// New rows that are written before anything else is read or written.
     pub(super) new_rows: NewRows,
-    /// The number of the next new row, once this transaction knows it.
-    pub(super) next_seq: Cell<Option<i64>>,
-    /// How many more jobs are completed than were before this transaction.
-    completed: Cell<i64>,
     /// Jobs that come back without having started.
     pub(super) unstarted: RefCell<Vec<Finished>>,
-    /// Whether this transaction has written that.
-    given_back: Cell<bool>,
-    /// The latest time that this transaction was told, in milliseconds.
-    now: Cell<i64>,
     pub(super) standing: Arc<StandingClaims>,
     /// The standing claims that this transaction has looked at, and what it has for them.
     handed: RefCell<Vec<(Standing, Batch)>>,
+    /// What this transaction knows.
+    pending: Cell<Pending>,
     waker: Arc<Waker>,
-    woken: Cell<[bool; 3]>,
+    /// The version of the file that was seen last.
     seen: Cell<i64>,
+}
+
+/// What a transaction knows until it ends.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pending {
+    /// The latest time that it was told, in milliseconds.
+    now: i64,
+    /// The number of the next new row, once it was asked for.
+    next_seq: Option<i64>,
+    /// How many more jobs are completed than were before.
+    completed: i64,
+    /// Whether jobs that come back are written.
+    given_back: bool,
+    /// The topics to wake.
+    woken: [bool; 3],
 }
 
 impl Db {
@@ -49,15 +58,11 @@ impl Db {
             locks,
             turn: Cell::new(0),
             new_rows: NewRows::default(),
-            next_seq: Cell::new(None),
-            completed: Cell::new(0),
             unstarted: RefCell::default(),
-            given_back: Cell::new(false),
-            now: Cell::new(0),
             standing: Arc::default(),
             handed: RefCell::default(),
+            pending: Cell::default(),
             waker,
-            woken: Cell::new([false; 3]),
             seen: Cell::new(0),
         }
     }
@@ -71,16 +76,31 @@ impl Db {
         self.prepare(sql)?.execute(params)
     }
 
+    fn note(&self, change: impl FnOnce(&mut Pending)) {
+        let mut pending = self.pending.get();
+        change(&mut pending);
+        self.pending.set(pending);
+    }
+
     /// Wakes whoever waits for this, once what is being written is committed.
     pub(super) fn wake(&self, topic: Topic) {
-        let mut woken = self.woken.get();
-        woken[topic as usize] = true;
-        self.woken.set(woken);
+        self.note(|pending| pending.woken[topic as usize] = true);
     }
 
     /// Counts jobs that are completed now, or that were and aren't any more.
     pub(super) fn count_completed(&self, more: i64) {
-        self.completed.set(self.completed.get() + more);
+        self.note(|pending| pending.completed += more);
+    }
+
+    /// The number of the first of so many new rows. Known beforehand, because the members of a chain name its first.
+    pub(super) fn next_seq(&self, rows: usize) -> rusqlite::Result<i64> {
+        let last = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'jobwork_jobs'";
+        let first = match self.pending.get().next_seq {
+            Some(first) => first,
+            None => self.prepare(last)?.query_row([], |row| row.get(0))?,
+        };
+        self.note(|pending| pending.next_seq = Some(first + rows as i64));
+        Ok(first)
     }
 
     /// Wakes everybody if another connection has committed since this was asked last.
@@ -94,26 +114,22 @@ impl Db {
 
     /// The time at which something happens that may make jobs ready.
     pub(super) fn at(&self, now: i64) {
-        self.now.set(self.now.get().max(now));
+        self.note(|pending| pending.now = pending.now.max(now));
     }
 
     /// Does everything in one transaction, or nothing.
     pub(super) fn transaction(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-        self.woken.set([false; 3]);
-        self.next_seq.set(None);
-        self.completed.set(0);
-        self.now.set(0);
+        self.pending.take();
         busy::patiently(|| self.execute("BEGIN IMMEDIATE", []))?;
         let _unwinding = RollBack(self);
-        self.given_back.set(false);
-        let back = || if self.given_back.get() { Ok(()) } else { self.give_back() };
+        let back = || if self.pending.get().given_back { Ok(()) } else { self.give_back() };
         let all = || work().and_then(|()| back()).and_then(|()| self.hand_over()).and_then(|()| self.write_totals());
         let written = all().and_then(|()| self.execute("COMMIT", []));
         if let Err(error) = written {
             self.roll_back()?;
             return Err(error);
         }
-        if self.given_back.get() {
+        if self.pending.get().given_back {
             self.unstarted.borrow_mut().clear();
         }
         self.tell();
@@ -136,7 +152,7 @@ impl Db {
     pub(super) fn give_back(&self) -> rusqlite::Result<()> {
         let unstarted = self.unstarted.borrow();
         let back = unstarted.is_empty() || self.apart(|| finish::finish(self, &unstarted).map(drop))?;
-        self.given_back.set(back);
+        self.note(|pending| pending.given_back = back);
         Ok(())
     }
 
@@ -163,8 +179,8 @@ impl Db {
 
     /// Gives what is ready now to the claims that stand.
     fn hand_over(&self) -> rusqlite::Result<()> {
-        let now = self.now.get();
-        if now == 0 || !self.woken.get()[Topic::Ready as usize] {
+        let Pending { now, woken, .. } = self.pending.get();
+        if now == 0 || !woken[Topic::Ready as usize] {
             return Ok(());
         }
         let standing = self.standing.take();
@@ -192,7 +208,7 @@ impl Db {
         let (handed, idle): (Vec<_>, Vec<_>) =
             self.handed.take().into_iter().partition(|(_, batch)| !batch.jobs.is_empty());
         self.standing.put_back(idle.into_iter().map(|(standing, _)| standing));
-        let mut woken = self.woken.get();
+        let mut woken = self.pending.get().woken;
         // Those who were handed something need no hint to look; if they are all that listen, nobody does.
         woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
         handed.into_iter().for_each(|(standing, batch)| self.standing.hand(standing, batch));
@@ -201,8 +217,9 @@ impl Db {
     }
 
     fn write_totals(&self) -> rusqlite::Result<()> {
-        if self.completed.get() != 0 {
-            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [self.completed.get()])?;
+        let Pending { completed, .. } = self.pending.get();
+        if completed != 0 {
+            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [completed])?;
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ fn store(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
         Ok(batches) => batches,
         Err(refused) => return Ok(Err(refused)),
     };
-    let (first, now) = (next_seq(db, jobs.len())?, millis(*now));
+    let (first, now) = (db.next_seq(jobs.len())?, millis(*now));
     db.at(now);
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
     let mut stored = Vec::with_capacity(jobs.len());
@@ -88,17 +88,6 @@ fn share(db: &Db, seq: i64, job: &NewJob, now: i64) -> rusqlite::Result<()> {
         ordered::enter(db, seq, key)?;
     }
     Ok(())
-}
-
-/// The number of the first of so many rows. Known beforehand, because the members of a chain name its first.
-fn next_seq(db: &Db, rows: usize) -> rusqlite::Result<i64> {
-    let last = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'jobwork_jobs'";
-    let first = match db.next_seq.get() {
-        Some(first) => first,
-        None => db.prepare(last)?.query_row([], |row| row.get(0))?,
-    };
-    db.next_seq.set(Some(first + rows as i64));
-    Ok(first)
 }
 
 fn insert(
