@@ -274,13 +274,19 @@ impl Fetcher {
         if let Some(due) = next_due {
             wait = wait.min(until(due, self.shared.clock.now()));
         }
-        let claim = self.request(room, self.shared.clock.now());
-        let (store, stands) = (Arc::clone(&self.shared.store), self.stands());
+        let claim = self.stands().then(|| self.request(room, self.shared.clock.now()));
+        let store = Arc::clone(&self.shared.store);
+        let handed_over = async {
+            match claim {
+                Some(claim) => store.claim_when_ready(claim).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             // What was handed over is taken: a hint that came with it can wait.
             biased;
             // A failure is met by the next look too, which reports it.
-            handed = store.claim_when_ready(claim), if stands => if let Ok(batch) = handed {
+            handed = handed_over => if let Ok(batch) = handed {
                 let (found, next_due) = self.take(batch);
                 // Nothing says that it was taken back again: it is worth a look.
                 self.handed = (0 < found && found < room).then_some((found, next_due));

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use rusqlite::{Connection, Statement};
 
 use super::rows::millis;
-use crate::job::NewJob;
+use crate::job::{Flow, NewJob};
 use crate::store::Push;
 
 /// A job of a push, and the number it gets.
@@ -42,11 +42,16 @@ fn statement(rows: usize) -> String {
 
 /// Whether nothing is special about a job but what [`COLUMNS`] say.
 pub(super) fn is_plain(job: &NewJob) -> bool {
-    let NewJob { expires_at, retry_until, retain, tags, waits, chain, flow, batch, .. } = job;
-    let times = expires_at.is_none() && retry_until.is_none() && retain.is_none();
+    // By name, each of them: a new field is special until it is a column here.
+    #[rustfmt::skip]
+    let NewJob {
+        name: _, queue: _, priority: _, retries: _, run_at: _, version: _, args: _, encrypted: _,
+        expires_at, retry_until, retain, tags, waits, chain, flow: Flow { unique, limits, ordered }, batch,
+    } = job;
+    let timeless = expires_at.is_none() && retry_until.is_none() && retain.is_none();
     let alone = waits.is_empty() && chain.is_none() && batch.is_none();
-    let shares = flow.unique.is_some() || !flow.limits.is_empty() || flow.ordered.is_some();
-    times && alone && !shares && tags.is_empty()
+    let shares_nothing = unique.is_none() && limits.is_empty() && ordered.is_none();
+    timeless && alone && shares_nothing && tags.is_empty()
 }
 
 impl NewRows {
