@@ -173,6 +173,76 @@ async fn what_is_handed_to_a_blocked_worker_and_not_taken_goes_to_another() {
     assert!(standing.await.unwrap().jobs.is_empty(), "it was taken back");
 }
 
+/// A claim that stands, dropped after this has been done; and what another worker claims then.
+async fn what_fails(directory: &TempDir, trouble: &str) -> (Sqlite, WorkerId, Vec<Claimed>) {
+    let store = open(directory).await;
+    let (waiting, other) = (join(&store).await, join(&store).await);
+    let stranger = super::open::connect(store.path()).unwrap();
+    {
+        let names = Arc::new([Served { name: "job".to_owned(), version: 1 }]);
+        let mut standing = std::pin::pin!(store.claim_when_ready(Claim::new(waiting, names, 9, at(0))));
+        let answered =
+            std::future::poll_fn(|context| std::task::Poll::Ready(standing.as_mut().poll(context).is_ready()));
+        assert!(!answered.await, "nothing is ready");
+        if trouble.contains("INSERT") {
+            stranger.execute_batch(trouble).unwrap();
+        }
+        store.push(Push::of(vec![job()], at(0))).await.unwrap();
+        if !trouble.contains("INSERT") {
+            stranger.execute_batch(trouble).unwrap();
+        }
+    }
+    // Whoever writes next tries what failed again, and fails no more than the other did.
+    store.push(Push::of(vec![NewJob::new("unserved", "{}")], at(0))).await.unwrap();
+    stranger.execute_batch("DROP TRIGGER trouble").unwrap();
+    store.push(Push::of(vec![NewJob::new("unserved", "{}")], at(0))).await.unwrap();
+    let jobs = claim(&store, other, 0).await;
+    (store, other, jobs)
+}
+
+#[tokio::test]
+async fn a_job_that_can_not_be_handed_over_is_stored_all_the_same() {
+    let directory = TempDir::new().unwrap();
+    let trouble = "CREATE TRIGGER trouble BEFORE INSERT ON jobwork_claims BEGIN SELECT RAISE(FAIL, 'no claims'); END";
+    let (_store, _, jobs) = what_fails(&directory, trouble).await;
+    assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn what_can_not_be_given_back_now_is_given_back_later() {
+    let directory = TempDir::new().unwrap();
+    let trouble = "CREATE TRIGGER trouble BEFORE UPDATE ON jobwork_jobs WHEN new.state = 1
+        BEGIN SELECT RAISE(FAIL, 'nothing comes back'); END";
+    let (store, other, jobs) = what_fails(&directory, trouble).await;
+    assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1]);
+    assert_eq!(store.finish(done(&jobs[0], Outcome::Unstarted)).await.unwrap(), [Settled::Stored]);
+    assert_eq!(claim(&store, other, 0).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_is_kept_until_the_last_of_its_jobs_has_come_back() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let (worker, leaving) = (join(&store).await, join(&store).await);
+    let file = super::open::connect(store.path()).unwrap();
+    let count = |table: &str| file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+    let claims = || (count("jobwork_claims").unwrap(), count("jobwork_running").unwrap());
+    store.push(Push::of(vec![job(), job(), job()], at(0))).await.unwrap();
+    let jobs = claim(&store, worker, 0).await;
+    assert_eq!(claims(), (1, 3));
+    store.finish(done(&jobs[1], Outcome::Completed { output: "1".to_owned() })).await.unwrap();
+    store.finish(done(&jobs[1], Outcome::Completed { output: "1".to_owned() })).await.unwrap();
+    assert_eq!(claims(), (1, 2), "an outcome that comes twice counts once");
+    store.finish(done(&jobs[0], Outcome::Unstarted)).await.unwrap();
+    assert_eq!(claims(), (1, 1));
+    assert_eq!(claim(&store, leaving, 0).await.len(), 1);
+    assert_eq!(claims(), (2, 2));
+    store.finish(done(&jobs[2], Outcome::Discarded { why: "not needed".to_owned() })).await.unwrap();
+    assert_eq!(claims(), (1, 1));
+    store.beat(a_beat(leaving, BeatKind::Leave, 1)).await.unwrap();
+    assert_eq!(claims(), (0, 0));
+}
+
 async fn refusal(path: impl Into<std::path::PathBuf>) -> String {
     Sqlite::open(path).await.unwrap_err().to_string()
 }

@@ -273,12 +273,22 @@ mod tests {
 
     use super::*;
     use crate::store::sqlite::locks::Locks;
+    use crate::store::{Topic, Waker};
 
     fn writer() -> Writer {
-        let connection = Connection::open_in_memory().unwrap();
+        writer_on(Connection::open_in_memory().unwrap(), Arc::default())
+    }
+
+    fn writer_on(connection: Connection, waker: Arc<Waker>) -> Writer {
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
         let locks = Arc::new(Locks::beside("unused".as_ref()));
-        Writer::start(Db::new(connection, locks, Arc::default())).unwrap()
+        Writer::start(Db::new(connection, locks, waker)).unwrap()
+    }
+
+    /// The thread that a call without anything to write is made on.
+    async fn thread(writer: &Writer) -> Option<String> {
+        let name = writer.write_at_hand(|_| Ok(thread::current().name().map(str::to_owned)));
+        name.await.unwrap()
     }
 
     async fn insert(writer: &Writer, n: i64) -> Result<usize> {
@@ -310,17 +320,63 @@ mod tests {
     async fn a_panic_ends_its_transaction_and_no_other() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("jobs.db");
-        let connection = Connection::open(&file).unwrap();
-        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
-        let db = Db::new(connection, Arc::new(Locks::beside(&file)), Arc::default());
-        let db = Mutex::new(db);
+        let writer = writer_on(Connection::open(&file).unwrap(), Arc::default());
         let panics = || {
-            let db = db.lock().unwrap();
+            let db = writer.db.lock().unwrap();
             db.transaction(|| panic!("in the middle of a write"))
         };
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
         let other = Connection::open(&file).unwrap();
         assert_eq!(other.execute("INSERT INTO t VALUES (1)", []).unwrap(), 1, "the file is not locked");
+        assert_eq!(insert(&writer, 2).await.unwrap(), 1, "the writer goes on");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lone_call_is_made_by_its_own_task_and_leaves_checkpoints_as_they_were() {
+        let writer = writer();
+        assert_ne!(thread(&writer).await.as_deref(), Some("jobwork-sqlite"));
+        let db = writer.db.lock().unwrap();
+        let pages: i64 = db.connection.query_row("PRAGMA wal_autocheckpoint", [], |row| row.get(0)).unwrap();
+        assert_eq!(format!("PRAGMA wal_autocheckpoint = {pages}"), super::super::open::CHECKPOINTS);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lone_call_that_meets_another_writer_waits_for_it_on_the_writers_thread() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("jobs.db");
+        let mut connection = Connection::open(&file).unwrap();
+        busy::be_patient(&mut connection).unwrap();
+        let writer = writer_on(connection, Arc::default());
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let call = thread(&writer);
+        let release = async { other.execute_batch("COMMIT").unwrap() };
+        let (made_by, ()) = tokio::join!(call, release);
+        assert_eq!(made_by.as_deref(), Some("jobwork-sqlite"));
+    }
+
+    #[tokio::test]
+    async fn a_hint_that_follows_a_write_is_heard() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("jobs.db");
+        let waker = Arc::new(Waker::default());
+        let writer = writer_on(Connection::open(&file).unwrap(), Arc::clone(&waker));
+        let tasks = writer.tasks().unwrap();
+        let mut hints = waker.subscribe(Topic::Settled);
+        // The first look takes whatever version it finds for a new one.
+        tasks.notice_others();
+        hints.changed().await;
+        Connection::open(&file).unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
+        // The thread is held until both calls wait; the first writes nothing that a later look could find.
+        let held = writer.db.lock().unwrap();
+        let write = writer.write(|db| db.execute("DELETE FROM t WHERE n = 2", []));
+        let hint = async {
+            tasks.notice_others();
+            drop(held);
+        };
+        let (deleted, ()) = tokio::join!(write, hint);
+        assert_eq!(deleted.unwrap(), 0);
+        hints.changed().await;
     }
 
     #[tokio::test]
