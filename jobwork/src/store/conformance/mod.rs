@@ -551,6 +551,8 @@ macro_rules! store_conformance {
                 the_count_and_the_age_hold_both
                 a_jobs_own_time_counts_and_no_other
                 a_name_can_have_a_rule_of_its_own
+                a_job_of_a_clock_that_ran_ahead_keeps_no_other_from_being_pruned
+                a_completed_job_is_counted_until_it_is_retried_deleted_or_pruned
                 what_has_not_ended_is_never_pruned
                 a_job_that_was_retried_is_kept_anew
                 a_step_prunes_at_most_its_limit_the_oldest_first

@@ -123,6 +123,36 @@ pub async fn a_name_can_have_a_rule_of_its_own(store: Arc<dyn Store>) {
     assert_eq!(case.prune(Retention::forever().job("second", all(Keep::for_time(SECOND)))).await, 1);
 }
 
+pub async fn a_job_of_a_clock_that_ran_ahead_keeps_no_other_from_being_pruned(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let (worker, now) = (case.join().await, case.now);
+    case.now = case.in_an_hour();
+    let ahead = case.push_one(job()).await;
+    case.now = now;
+    let ended = case.ended(job(), worker, completed("1")).await;
+    case.pass(SECOND);
+    assert_eq!(case.prune(all(Keep::for_time(SECOND))).await, 1);
+    assert_eq!(case.left(&[ahead, ended]).await, [true, false]);
+}
+
+pub async fn a_completed_job_is_counted_until_it_is_retried_deleted_or_pruned(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(case.ended(job(), worker, completed("1")).await);
+    }
+    let completed = async |case: &Case| case.inspect().counts(case.now).await.unwrap().completed;
+    assert_eq!(completed(&case).await, 3);
+    assert!(case.retry(ids[0]).await);
+    assert_eq!(completed(&case).await, 2);
+    assert!(case.delete(ids[1]).await);
+    assert_eq!(completed(&case).await, 1);
+    case.pass(SECOND);
+    assert_eq!(case.prune(all(Keep::for_time(SECOND))).await, 1);
+    assert_eq!(completed(&case).await, 0);
+}
+
 pub async fn what_has_not_ended_is_never_pruned(store: Arc<dyn Store>) {
     let mut case = Case::new(store);
     let worker = case.join().await;
