@@ -72,6 +72,17 @@ pub async fn what_is_due_later_is_not_handed_over(store: Arc<dyn Store>) {
     assert_eq!((ids(&batch), batch.next_due), (vec![], Some(case.in_an_hour())));
 }
 
+pub async fn who_listens_and_was_handed_nothing_is_woken_all_the_same(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (_own, mut others) = (case.store.wakeups(Topic::Ready), case.store.wakeups(Topic::Ready));
+    let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 1)));
+    stand(standing.as_mut()).await;
+    others.forget();
+    case.push(vec![job(), job()]).await;
+    others.changed().await;
+}
+
 pub async fn two_that_wait_are_not_handed_one_job(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let (one, other) = (case.join().await, case.join().await);

@@ -2,8 +2,8 @@
 //!
 //! A lone call that goes to a thread and back waits for two threads to wake up, which can take half as long as the commit.
 //! So where nobody else has anything to write, the task commits where it is. It blocks a thread of the runtime as long as
-//! that takes: never the runtime's only one, never a second one at a time, not for longer than it usually takes,
-//! not to wait for another process, and not for a checkpoint.
+//! that takes: never the runtime's only one, never a second one at a time, not to wait for another process, and not for a
+//! checkpoint; where commits have turned out to be slow, only now and then.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! Forgetting jobs that were kept long enough. What is to go is found by a reader, in the indexes of ended jobs, so that
-//! the writer, and with it every claim, is kept only for as long as deleting takes.
+//! Forgetting jobs that were kept long enough. What is to go is found by a reader, so that the writer, and with it every
+//! claim, is kept only for as long as deleting takes: in the indexes of ended jobs, and completed ones by going through the
+//! oldest jobs.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

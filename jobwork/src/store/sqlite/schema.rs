@@ -11,6 +11,8 @@ const MIGRATIONS: &[&str] = &[VERSION_1];
 
 // States are numbers because every partial index and every claim compares them: see `rows::state`. What every job has comes
 // before what few have, since a row is read from its beginning.
+// `cancel` is 1 while somebody wants a running job to be cancelled, and 2 once that job has ended.
+//
 // The signs before columns in the view keep SQLite from making an index of all jobs, where it can go along the runs.
 const VERSION_1: &str = "
 CREATE TABLE jobwork_jobs (

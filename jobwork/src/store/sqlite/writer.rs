@@ -1,4 +1,4 @@
-//! One thread per file and process that writes, so that many calls share one commit.
+//! One thread per file and process that writes, so that many calls share one commit. A lone one may be made by its own task.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,7 +109,7 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A way to ask the writer to look whether other connections have committed.
+/// A way to hand the thread something.
 #[derive(Clone, Debug)]
 pub(super) struct Tasks {
     sender: Sender<Box<dyn Task>>,
@@ -123,7 +123,7 @@ impl Tasks {
         self.sender.send(Box::new(task)).is_ok()
     }
 
-    /// Asks for that, unless the writer is gone.
+    /// Asks to look whether other connections have committed, unless the writer is gone.
     pub(super) fn notice_others(&self) {
         self.send(NoticeOthers);
     }
