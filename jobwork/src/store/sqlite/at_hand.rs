@@ -43,6 +43,14 @@ impl AtHand {
         self.made.store(0, Ordering::Relaxed);
     }
 
+    /// The thread has so many calls more, which came while it waited for the file.
+    pub(super) fn thread_had_more(&self, calls: usize) {
+        if calls > 0 {
+            self.waiting.fetch_sub(calls, Ordering::Relaxed);
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the task that asks may commit. None of this is a promise: the connection's lock is.
     pub(super) fn may_commit(&self) -> bool {
         // A thread that waits for the connection would not get it from a task that asks again and again.

@@ -20,15 +20,26 @@ thread_local! {
 /// Calls without waiting for anybody: the answer is that the file is locked, where it is.
 pub(super) fn hastily<T>(call: impl FnOnce() -> T) -> T {
     /// Ends the haste, also when the call panics: the thread is not ours.
-    struct Haste;
+    struct Haste {
+        before: bool,
+    }
     impl Drop for Haste {
         fn drop(&mut self) {
-            HASTY.set(false);
+            HASTY.set(self.before);
         }
     }
-    HASTY.set(true);
-    let _haste = Haste;
+    let _haste = Haste { before: HASTY.replace(true) };
     call()
+}
+
+/// Whether this thread is not to wait.
+pub(super) fn is_hasty() -> bool {
+    HASTY.get()
+}
+
+/// What says that somebody else has the file locked.
+pub(super) fn locked() -> Error {
+    Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)
 }
 
 /// Makes a connection wait for locks as long as it takes.
@@ -59,7 +70,7 @@ pub(super) fn is_busy(error: &Error) -> bool {
 
 /// Waits, unless this thread must not.
 fn wait(tries: i32) -> bool {
-    if HASTY.get() {
+    if is_hasty() {
         return false;
     }
     if tries > 0 && tries % PATIENCE == 0 {
@@ -91,8 +102,8 @@ mod tests {
 
     #[test]
     fn who_is_in_haste_waits_for_no_lock() {
-        let locked = || Err::<(), _>(Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None));
-        assert!(is_busy(&hastily(|| patiently(locked)).unwrap_err()));
+        let twice = || hastily(|| (hastily(|| ()), patiently(|| Err::<(), _>(locked()))).1);
+        assert!(is_busy(&twice().unwrap_err()));
         assert!(wait(0));
     }
 

@@ -8,6 +8,7 @@ use super::db::Db;
 use super::locks::Locks;
 use super::open;
 use super::reader::Reader;
+use super::turn::Turns;
 use super::watch::Watch;
 use super::writer::{Tasks, Writer};
 use crate::error::Result;
@@ -45,7 +46,8 @@ impl Database {
         let failed = |error| open::not_started(&path, &error);
         let (waker, locks) = (Arc::new(Waker::default()), Arc::new(Locks::beside(&path)));
         locks.sweep();
-        let writer = Writer::start(Db::new(connection, locks, Arc::clone(&waker))).map_err(failed)?;
+        let writer =
+            Writer::start(Db::new(connection, locks, Turns::beside(&path), Arc::clone(&waker))).map_err(failed)?;
         let reader = Reader::start(&path).map_err(failed)?;
         let tasks = writer.tasks();
         // To the watch, our own writer is another one too; only the writer can tell.

@@ -11,6 +11,7 @@ use super::locks::Locks;
 use super::new_rows::NewRows;
 use super::rows;
 use super::standing::{Standing, StandingClaims};
+use super::turn::{Turn, Turns};
 use super::{claim, finish, open};
 use crate::job::Finished;
 use crate::store::{Batch, Topic, Waker};
@@ -20,6 +21,7 @@ use crate::store::{Batch, Topic, Waker};
 pub(super) struct Db {
     pub(super) connection: Connection,
     pub(super) locks: Arc<Locks>,
+    turns: Turns,
     /// Where the next claim that serves every queue begins.
     pub(super) turn: Cell<usize>,
     /// New rows that are written before anything else is read or written.
@@ -52,10 +54,11 @@ struct Pending {
 }
 
 impl Db {
-    pub(super) fn new(connection: Connection, locks: Arc<Locks>, waker: Arc<Waker>) -> Self {
+    pub(super) fn new(connection: Connection, locks: Arc<Locks>, turns: Turns, waker: Arc<Waker>) -> Self {
         Self {
             connection,
             locks,
+            turns,
             turn: Cell::new(0),
             new_rows: NewRows::default(),
             unstarted: RefCell::default(),
@@ -120,7 +123,7 @@ impl Db {
     /// Does everything in one transaction, or nothing.
     pub(super) fn transaction(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
         self.pending.take();
-        busy::patiently(|| self.execute("BEGIN IMMEDIATE", []))?;
+        let turn = self.begin()?;
         let _unwinding = RollBack(self);
         let back = || if self.pending.get().given_back { Ok(()) } else { self.give_back() };
         let all = || work().and_then(|()| back()).and_then(|()| self.hand_over()).and_then(|()| self.write_totals());
@@ -132,8 +135,22 @@ impl Db {
         if self.pending.get().given_back {
             self.unstarted.borrow_mut().clear();
         }
+        drop(turn);
         self.tell();
         Ok(())
+    }
+
+    /// Begins a transaction, in turn with other processes where there are any.
+    fn begin(&self) -> rusqlite::Result<Turn<'_>> {
+        let begin = || busy::patiently(|| self.execute("BEGIN IMMEDIATE", []));
+        if !self.turns.are_taken() {
+            match busy::hastily(begin) {
+                Err(error) if busy::is_busy(&error) && !busy::is_hasty() => {}
+                begun => return begun.map(|_| Turn::none()),
+            }
+        }
+        let turn = self.turns.take()?;
+        begin().map(|_| turn)
     }
 
     /// Writes something that is not to fail what shares its transaction; says whether it is written.

@@ -34,6 +34,7 @@ mod schema;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod unique;
 mod waiters;
 mod watch;
@@ -61,12 +62,12 @@ use crate::job::{Finished, JobId, Note};
 ///
 /// Several processes may use the file at once, and it may be the application's own: every table's name begins with
 /// `jobwork_`. The file is switched to WAL, so it must be on a local disk. Beside it lies a small lock file for each
-/// living worker.
+/// living worker, and, once two processes have met that write, an empty file by whose lock they take turns.
 ///
 /// What is written is committed with `synchronous = FULL`, calls that are made at the same time sharing a commit, which a thread of
 /// the store makes. A lone dispatch of few jobs is committed by its own task where that blocks one of several threads of a
 /// runtime, and for no longer than a millisecond as a rule.
-/// Where another process holds the file's lock, calls wait for it as long as it takes: one that is stopped (SIGSTOP, a
+/// Where another process writes to the file, calls wait for it as long as it takes: one that is stopped (SIGSTOP, a
 /// debugger) in the middle of a write keeps the others waiting until it goes on or is killed.
 ///
 /// All handles that a process has of a file share one writer; a handle is cheap to clone, and with the last one the

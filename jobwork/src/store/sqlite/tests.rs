@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
-use super::Sqlite;
+use super::turn::Turns;
+use super::{Sqlite, open as file};
 use crate::job::{Claimed, Finished, JobState, NewJob, Outcome, Wait, WorkerId};
 use crate::store::{Beat, BeatKind, Claim, Push, Rescue, Served, Settled, Store, Topic, WorkerInfo, WorkerState};
 
@@ -310,4 +312,35 @@ async fn the_index_itself_lets_no_second_job_have_a_key() {
     let file = super::open::connect(store.path()).unwrap();
     let taken = file.execute("UPDATE jobwork_jobs SET unique_key = 'k', flags = flags | 2", []).unwrap_err();
     assert!(taken.to_string().contains("UNIQUE"), "{taken}");
+}
+
+#[tokio::test]
+async fn calls_that_come_while_another_process_has_its_turn_share_a_commit() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let (other, turns) = (file::connect(store.path()).unwrap(), Turns::beside(store.path()));
+    other.execute_batch("CREATE TABLE t (n UNIQUE)").unwrap();
+    let turn = turns.take().unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (looked, wait) = oneshot::channel();
+    let (mut looked, mut made) = (Some(looked), 0);
+    let first = store.writer().call(
+        // The writer has this call, and no other.
+        move |_| Ok(looked.take().and_then(|looked| looked.send(()).err()).map(|()| 0)),
+        move |db| {
+            made += 1;
+            db.execute("INSERT INTO t VALUES (1)", []).map(|_| made)
+        },
+    );
+    let second = async {
+        wait.await.unwrap();
+        let release = async {
+            other.execute_batch("COMMIT").unwrap();
+            drop(turn);
+        };
+        tokio::join!(store.writer().write(|db| db.execute("INSERT INTO t VALUES (1)", [])), release).0
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(second.unwrap_err().to_string().contains("UNIQUE"));
+    assert_eq!(first.unwrap(), 2, "it was undone because of the other call, and made again");
 }

@@ -241,11 +241,11 @@ fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
         let mut batch = vec![first];
         batch.extend(tasks.try_iter().take(MOST - 1));
         at_hand.thread_had(batch.len());
-        perform(&db, batch);
+        perform(&db, at_hand, batch, tasks);
     }
 }
 
-fn perform(db: &Db, batch: Vec<Box<dyn Task>>) {
+fn perform(db: &Db, at_hand: &AtHand, batch: Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Task>>) {
     let mut writing = Vec::with_capacity(batch.len());
     for mut task in batch {
         // What follows a write has to see it, so it is asked in the transaction.
@@ -254,10 +254,20 @@ fn perform(db: &Db, batch: Vec<Box<dyn Task>>) {
     if writing.is_empty() {
         return;
     }
-    if writing.len() > 1 && db.transaction(|| writing.iter_mut().try_for_each(|task| task.work(db))).is_ok() {
-        writing.into_iter().for_each(|task| task.reply(None));
-    } else {
-        writing.into_iter().for_each(|task| alone(db, task));
+    let together = db.transaction(|| {
+        // What came while the file was another process's.
+        let before = writing.len();
+        writing.extend(tasks.try_iter().take(MOST.saturating_sub(before)));
+        at_hand.thread_had_more(writing.len() - before);
+        writing.iter_mut().try_for_each(|task| task.work(db))
+    });
+    match together {
+        Ok(()) => writing.into_iter().for_each(|task| task.reply(None)),
+        // Alone it was already, and is not asked again.
+        Err(error) if writing.len() == 1 => {
+            writing.into_iter().zip([error]).for_each(|(task, error)| task.reply(Some(error)));
+        }
+        Err(_) => writing.into_iter().for_each(|task| alone(db, task)),
     }
 }
 
@@ -273,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::store::sqlite::locks::Locks;
+    use crate::store::sqlite::turn::Turns;
     use crate::store::{Topic, Waker};
 
     fn writer() -> Writer {
@@ -282,7 +293,8 @@ mod tests {
     fn writer_on(connection: Connection, waker: Arc<Waker>) -> Writer {
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
         let locks = Arc::new(Locks::beside("unused".as_ref()));
-        Writer::start(Db::new(connection, locks, waker)).unwrap()
+        let turns = Turns::beside(connection.path().unwrap_or_default().as_ref());
+        Writer::start(Db::new(connection, locks, turns, waker)).unwrap()
     }
 
     /// The thread that a call without anything to write is made on.
