@@ -287,7 +287,9 @@ impl Fetcher {
             biased;
             // A failure is met by the next look too, which reports it.
             handed = handed_over => if let Ok(batch) = handed {
-                let (found, next_due) = self.take(batch);
+                let (found, next) = self.take(batch);
+                // It was told of new jobs only.
+                let next_due = next_due.into_iter().chain(next).min();
                 // Nothing says that it was taken back again: it is worth a look.
                 self.handed = (0 < found && found < room).then_some((found, next_due));
             },
