@@ -27,10 +27,11 @@ impl Idle {
         self.round.send_modify(|round| *round += 1);
     }
 
-    /// Waits until something is found, from now on. Cancel safe.
-    pub(crate) async fn stirred(&self) {
+    /// Waits until something is found that was not when `voter` voted. Cancel safe.
+    pub(crate) async fn stirred(&self, voter: usize) {
+        let voted = self.votes.lock().unwrap_or_else(PoisonError::into_inner)[voter];
         // The sender lives in self, so the wait can't fail.
-        let _ = self.round.subscribe().changed().await;
+        let _ = self.round.subscribe().wait_for(|round| Some(*round) != voted).await;
     }
 
     pub(crate) fn round(&self) -> u64 {
@@ -52,5 +53,19 @@ impl Idle {
     pub(crate) fn nothing_left(&self) {
         // Nobody listens any more when the worker stops already.
         let _ = self.orders.send(Order::Stop(StopReason::Empty));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_found_between_a_vote_and_the_wait_is_heard_of() {
+        let idle = Idle::new(2, mpsc::unbounded_channel().0);
+        let round = idle.round();
+        idle.stir();
+        assert!(!idle.vote(0, round));
+        idle.stirred(0).await;
     }
 }
