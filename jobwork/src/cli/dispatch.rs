@@ -94,8 +94,9 @@ fn flow(entry: &JobEntry, text: &str) -> Result<Flow, Failure> {
 fn new_job(args: &ArgMatches, jobs: &Jobs, name: &str, entry: Option<&JobEntry>, text: String) -> NewJob {
     let new = NewJob::new(entry.map_or_else(|| Cow::Owned(name.to_owned()), |entry| entry.name().into()), text);
     let options = entry.map_or(JobOptions::DEFAULT, JobEntry::options);
-    let (placement, now) = (placement(args), jobs.now());
-    placement.place_at(new.with_options(options), &options, placement.run_at(options.delay, now), now)
+    let (mut new, placement, now) = (new.with_options(options), placement(args), jobs.now());
+    placement.place_at(&mut new, &options, placement.run_at(options.delay, now), now);
+    new
 }
 
 fn placement(args: &ArgMatches) -> Placement {

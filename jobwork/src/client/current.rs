@@ -30,9 +30,14 @@ fn default() -> Option<Jobs> {
 /// The client to use here; opens the default store where nobody has set a client: the one that the environment names, else
 /// `otherwise`, else the one of every program.
 pub(crate) async fn get_or_open(otherwise: Option<&str>) -> Result<Jobs> {
-    if let Some(jobs) = get() {
-        return Ok(jobs);
+    match get() {
+        Some(jobs) => Ok(jobs),
+        // In a box, so that dispatches don't carry the room for what is done once.
+        None => Box::pin(open(otherwise)).await,
     }
+}
+
+async fn open(otherwise: Option<&str>) -> Result<Jobs> {
     let _opening = OPENING.lock().await;
     if let Some(jobs) = get() {
         return Ok(jobs);

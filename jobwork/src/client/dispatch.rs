@@ -12,6 +12,7 @@ use super::unique::Uniqueness;
 use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, NewJob};
+use crate::store::Push;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -52,11 +53,8 @@ impl<J: Job> Dispatch<J> {
         Ok(new)
     }
 
-    async fn run(mut self) -> Result<JobHandle<J>> {
-        let jobs = self.placement.client().await?;
-        let pushed = jobs.push_each(vec![self.new_job(jobs.now())?]).await?;
-        let pushed = pushed.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
-        Ok(JobHandle::of(pushed, jobs))
+    fn push(&self, now: Timestamp) -> Result<Push> {
+        Ok(Push::of(vec![self.new_job(now)?], now))
     }
 }
 
@@ -64,8 +62,14 @@ impl<J: Job> IntoFuture for Dispatch<J> {
     type Output = Result<JobHandle<J>>;
     type IntoFuture = BoxFuture<Self::Output>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let jobs = self.placement.client().await?;
+            let push = self.push(jobs.now())?;
+            let stored = jobs.push_all(push).await?;
+            let pushed = stored.jobs.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
+            Ok(JobHandle::of(pushed, jobs))
+        })
     }
 }
 
@@ -133,8 +137,9 @@ impl<J: Job> DispatchMany<J> {
 
     async fn run(mut self) -> Result<Vec<JobHandle<J>>> {
         let jobs = self.placement.client().await?;
-        let pushed = jobs.push_each(self.new_jobs(jobs.now())?).await?;
-        Ok(pushed.into_iter().map(|pushed| JobHandle::of(pushed, jobs.clone())).collect())
+        let now = jobs.now();
+        let stored = jobs.push_all(Push::of(self.new_jobs(now)?, now)).await?;
+        Ok(stored.jobs.into_iter().map(|pushed| JobHandle::of(pushed, jobs.clone())).collect())
     }
 }
 
@@ -159,14 +164,18 @@ impl<J: Job> fmt::Debug for DispatchMany<J> {
 
 /// The job as it is stored when it is dispatched `now` for the time `due`.
 fn new_job<J: Job>(job: &J, placement: &Placement, due: Option<Timestamp>, now: Timestamp) -> Result<NewJob> {
-    Ok(placement.place_at(complete(job)?, &J::OPTIONS, due, now))
+    let mut new = complete(job)?;
+    placement.place_at(&mut new, &J::OPTIONS, due, now);
+    Ok(new)
 }
 
 /// A job with all its arguments.
 pub(super) fn complete<J: Job>(job: &J) -> Result<NewJob> {
     let what = "can't make the keys";
     let flow = job.flow().map_err(|source| Error::Json { what, job: J::NAME.to_owned(), source })?;
-    Ok(NewJob { flow, ..NewJob::of::<J>(to_json(J::NAME, job)?) })
+    let mut new = NewJob::of::<J>(to_json(J::NAME, job)?);
+    new.flow = flow;
+    Ok(new)
 }
 
 /// The arguments of job `name` as JSON.

@@ -55,17 +55,10 @@ impl Placement {
     }
 
     /// The job as it is stored when it is dispatched `now` for the time `due`.
-    pub(crate) fn place_at(
-        &self,
-        mut job: NewJob,
-        options: &JobOptions,
-        due: Option<Timestamp>,
-        now: Timestamp,
-    ) -> NewJob {
-        self.place(&mut job);
+    pub(crate) fn place_at(&self, job: &mut NewJob, options: &JobOptions, due: Option<Timestamp>, now: Timestamp) {
+        self.place(job);
         job.run_at = due;
-        self.limit_time(&mut job, options, due, now);
-        job
+        self.limit_time(job, options, due, now);
     }
 
     /// Writes into `job` the times that count from when it is dispatched, or from the later time it is dispatched for.

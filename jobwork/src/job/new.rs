@@ -96,16 +96,15 @@ impl NewJob {
 
     /// This job with the options of a type.
     #[must_use]
-    pub fn with_options(self, options: JobOptions) -> Self {
-        Self {
-            queue: Cow::Borrowed(options.queue),
-            priority: options.priority,
-            retries: options.retries,
-            retain: options.retain,
-            version: options.version,
-            encrypted: options.encrypted,
-            ..self
-        }
+    #[inline]
+    pub fn with_options(mut self, options: JobOptions) -> Self {
+        self.queue = Cow::Borrowed(options.queue);
+        self.priority = options.priority;
+        self.retries = options.retries;
+        self.retain = options.retain;
+        self.version = options.version;
+        self.encrypted = options.encrypted;
+        self
     }
 }
 
