@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -12,9 +11,8 @@ use crate::job::{LogLevel, LogLine, Note, Progress};
 /// What one attempt says about itself, until its worker has written it.
 #[derive(Debug, Default)]
 pub(crate) struct Notebook {
-    page: Mutex<Page>,
-    /// Whether it ever said anything.
-    used: AtomicBool,
+    /// Made when it says something for the first time, which few do.
+    page: OnceLock<Box<Mutex<Page>>>,
     /// The worker's; `None` where there is no worker.
     desk: Option<Arc<Desk>>,
     /// Lines of the program's log that are at least this grave are kept with the job.
@@ -73,12 +71,17 @@ impl Notebook {
     }
 
     fn page(&self) -> MutexGuard<'_, Page> {
-        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+        self.page.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it ever said anything.
+    fn is_used(&self) -> bool {
+        self.page.get().is_some()
     }
 
     /// The latest checkpoint of this attempt.
     pub(crate) fn latest(&self) -> Option<String> {
-        self.page().latest.clone()
+        if self.is_used() { self.page().latest.clone() } else { None }
     }
 
     pub(crate) fn progress(&self, job: &JobContext, progress: Progress) {
@@ -106,7 +109,7 @@ impl Notebook {
 
     /// Has everything written that was said before; the answer comes when that is done. Nothing where nothing was said.
     pub(crate) fn flush(&self, job: &JobContext) -> Option<oneshot::Receiver<Written>> {
-        if !self.used.load(Ordering::Acquire) {
+        if !self.is_used() {
             return None;
         }
         let (sender, answer) = oneshot::channel();
@@ -126,7 +129,6 @@ impl Notebook {
     }
 
     fn hand_in(&self, job: &JobContext, urgent: bool) {
-        self.used.store(true, Ordering::Release);
         let handed_in = HandedIn { job: job.clone(), urgent };
         let heard = self.desk.as_ref().is_some_and(|desk| desk.sender.send(handed_in).is_ok());
         if !heard {

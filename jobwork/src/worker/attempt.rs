@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::classify::classify;
@@ -12,7 +11,7 @@ use super::crowd::Place;
 use super::failure;
 use super::judge::{Judgement, Returned, Seen, judge};
 use super::noter;
-use super::running::Running;
+use super::running::{Running, Task};
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
@@ -22,29 +21,24 @@ use crate::perform::{CancelReason, JobContext, JobResult, Notebook, WhatNext};
 pub(crate) struct Attempt {
     shared: Arc<Shared>,
     running: Arc<Running>,
-    /// Held for as long as the attempt takes.
-    _room: Room,
+    /// Held for as long as the attempt takes, where its queue's crowd is counted.
+    _place: Option<Place>,
 }
 
-/// What a running job takes up: a slot of the worker, and a place in its queue's crowd where that is counted.
-pub(crate) type Room = (OwnedSemaphorePermit, Option<Place>);
-
-/// Starts a claimed job on a task of its own.
-pub(crate) fn start(shared: &Arc<Shared>, claimed: Claimed, room: Room) {
+/// Counts a claimed job among the running ones; what is returned performs it, on the task named.
+pub(crate) fn begin(shared: &Arc<Shared>, claimed: Claimed, place: Option<Place>, task: &Task) -> Option<Attempt> {
     let lease = claimed.lease;
     let Some(handler) = shared.handlers.get(claimed.name.as_str()).cloned() else {
         // Stores hand out only what they were asked for; if one doesn't, the job goes back to wait for a worker that can.
         let finished = Finished { lease, outcome: Outcome::Unstarted, at: shared.clock.now() };
-        return shared.outcomes.send_now(finished);
+        shared.outcomes.send_now(finished);
+        return None;
     };
     let notebook = Notebook::new(Arc::clone(&shared.desk), handler.handling.keep_log);
     let job = JobContext::new(claimed, shared.clock.now(), shared.states.clone(), notebook);
-    let span = span(&job);
-    let running = Arc::new(Running::new(job, handler));
+    let running = Arc::new(Running::new(job, handler, Arc::clone(task)));
     shared.running.add(&running);
-    let attempt = Attempt { shared: Arc::clone(shared), running: Arc::clone(&running), _room: room };
-    let task = shared.runtime.spawn(attempt.run().instrument(span));
-    running.set_task(task.abort_handle());
+    Some(Attempt { shared: Arc::clone(shared), running, _place: place })
 }
 
 fn span(job: &JobContext) -> tracing::Span {
@@ -61,7 +55,13 @@ fn handed_back(shared: &Shared, lease: Lease) -> Finished {
 }
 
 impl Attempt {
-    async fn run(self) {
+    /// Performs the job, in its span, until its outcome is handed in.
+    pub(crate) fn run(self) -> impl Future<Output = ()> + Send {
+        let span = span(&self.running.job);
+        self.perform().instrument(span)
+    }
+
+    async fn perform(self) {
         tracing::debug!("started");
         let performed = Arc::clone(&self.running.handler.chain).run(self.running.job.clone());
         // Dropped at the end of this function: only then may a job that overran its cleanup be dropped, since it is handed

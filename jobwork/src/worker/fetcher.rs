@@ -1,20 +1,19 @@
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::attempt;
 use super::config::Until;
-use super::crowd::Place;
 use super::health::Look;
 use super::idle::Idle;
+use super::pace::Pace;
 use super::queues::Draws;
+use super::runner::Runners;
 use super::shared::Shared;
 use crate::clock::until;
-use crate::job::{Claimed, Finished, Outcome};
+use crate::job::{Finished, Outcome};
 use crate::store::{Batch, Claim, Served, Topic, Wakeups};
 
 /// Whether a fetcher may claim.
@@ -57,10 +56,8 @@ pub(crate) struct Fetcher {
     shared: Arc<Shared>,
     /// The names of the jobs it claims.
     names: Arc<[Served]>,
-    /// One permit for each job it may run at a time.
-    slots: Arc<Semaphore>,
-    /// Claimed and not yet started, each with its place in its queue's crowd.
-    buffer: VecDeque<(Claimed, Option<Place>)>,
+    /// They perform what it claims.
+    runners: Arc<Runners>,
     /// Draws the order of the queues.
     draws: Option<Draws>,
     /// Tells when a queue that was full has room again.
@@ -82,9 +79,12 @@ pub(crate) struct Fetcher {
 /// How many jobs a look at the store brought, and when the next one is due.
 type Looked = (usize, Option<Timestamp>);
 
-/// What was claimed ahead and not started for this long is given back: a long job has come before it, and another
+/// What was claimed ahead is given back when none of it begins for this long: long jobs have come before it, and another
 /// worker may have room.
 const HELD_AT_MOST: Duration = Duration::from_millis(200);
+
+/// As long as something is ahead, so often there is a look at how it goes on.
+const LOOKS: Duration = Duration::from_millis(5);
 
 impl Fetcher {
     pub(crate) fn new(shared: Arc<Shared>, lane: Lane, gate: watch::Receiver<Gate>, idle: Arc<Idle>) -> Self {
@@ -92,11 +92,10 @@ impl Fetcher {
             health: shared.health.look(),
             draws: shared.config.queues.as_ref().map(|queues| queues.draws(lane.index)),
             freed: shared.crowds.freed(),
+            runners: Arc::new(Runners::new(Arc::clone(&shared), lane.slots, gate.clone())),
             shared,
             names: lane.names,
-            slots: Arc::new(Semaphore::new(lane.slots)),
-            buffer: VecDeque::new(),
-            pace: Pace::new(),
+            pace: Pace::new(0),
             gate,
             until: lane.until,
             idle,
@@ -128,7 +127,8 @@ impl Fetcher {
 
     /// One round: start what can be started, claim what there is room for, and wait for a reason to go round again.
     async fn turn(&mut self, wakeups: &mut Wakeups) {
-        self.start_buffered();
+        self.runners.start();
+        self.pace.look(self.runners.buffer.taken());
         let room = self.room();
         if room == 0 {
             return self.full().await;
@@ -145,9 +145,9 @@ impl Fetcher {
             // The order came while the store was being asked; what it brought is given back.
             return;
         }
-        self.start_buffered();
-        if !self.buffer.is_empty() {
-            // Whatever else the store has, these come first, and they wait for nothing but a slot.
+        self.runners.start();
+        if !self.runners.buffer.is_empty() {
+            // Whatever else the store has, these come first, and they wait for nothing but runners.
             return self.full().await;
         }
         match self.until {
@@ -168,13 +168,10 @@ impl Fetcher {
     /// How many jobs to ask for: the free slots, and as many more as are started in a moment, so that short jobs are
     /// claimed by the hundred and long ones are left to workers that can start them.
     fn room(&self) -> usize {
-        let free = self.slots.available_permits();
-        match self.until {
-            Until::One => free.min(1),
-            _ if self.buffer.is_empty() => free + self.pace.prefetch(),
-            _ if self.buffer.len() <= self.pace.prefetch() / 2 => self.pace.prefetch() - self.buffer.len(),
-            _ => 0,
-        }
+        let free = self.runners.slots.available_permits();
+        let most = if self.until == Until::One { free.min(1) } else { free + self.pace.prefetch() };
+        let ahead = self.runners.buffer.len(most / 2);
+        if ahead <= most / 2 { most - ahead } else { 0 }
     }
 
     /// Asks the store, and says how many jobs came and when the next one is due; `None` when the store failed.
@@ -223,47 +220,40 @@ impl Fetcher {
             self.idle.stir();
         }
         let crowds = &self.shared.crowds;
-        self.buffer.extend(batch.jobs.into_iter().map(|job| {
+        self.runners.buffer.extend(batch.jobs.into_iter().map(|job| {
             let place = crowds.enter(&job.queue);
             (job, place)
         }));
         (found, batch.next_due)
     }
 
-    /// Starts buffered jobs in free slots.
-    fn start_buffered(&mut self) {
-        let worker = self.shared.identity.id();
-        while let Some((job, _)) = self.buffer.front() {
-            if job.lease.worker != worker {
-                // Claimed under an id that was declared dead since: it is another worker's.
-                self.buffer.pop_front();
-                continue;
-            }
-            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
-            if let Some((job, place)) = self.buffer.pop_front() {
-                self.pace.started();
-                attempt::start(&self.shared, job, (slot, place));
-            }
-        }
-    }
-
-    /// Waits until there is room; lets go of what was claimed ahead when that takes long.
+    /// Waits until there is room; lets go of what was claimed ahead when nothing of it begins for long.
     async fn full(&mut self) {
         self.health.rest();
-        let waited = tokio::time::timeout(HELD_AT_MOST, self.slot_or_gate()).await;
-        if waited.is_err() {
-            self.pace.forget();
-            self.give_back().await;
-            self.slot_or_gate().await;
+        let (mut taken, mut since) = (self.runners.buffer.taken(), Instant::now());
+        while !self.runners.buffer.is_empty() {
+            if tokio::time::timeout(LOOKS, self.room_or_gate()).await.is_ok() {
+                return self.health.touch();
+            }
+            self.runners.start_more();
+            if std::mem::replace(&mut taken, self.runners.buffer.taken()) != taken {
+                since = Instant::now();
+            } else if since.elapsed() >= HELD_AT_MOST {
+                self.pace = Pace::new(taken);
+                self.give_back().await;
+            }
         }
+        self.room_or_gate().await;
         self.health.touch();
     }
 
-    /// Waits until a slot is free or the gate has moved. Cancel safe.
-    async fn slot_or_gate(&mut self) {
+    /// Waits until more is worth claiming, or the gate has moved. Cancel safe.
+    async fn room_or_gate(&mut self) {
+        let Runners { buffer, slots, .. } = &*self.runners;
         tokio::select! {
-            // Taken only to see that there is one; the next round takes it for a job.
-            permit = self.slots.acquire() => drop(permit),
+            // Taken only to see that there is one. Where jobs are ahead, their runners come back for them.
+            permit = slots.acquire(), if buffer.is_empty() => drop(permit),
+            () = buffer.is_low() => {}
             _ = self.gate.changed() => {}
         }
     }
@@ -287,16 +277,14 @@ impl Fetcher {
             biased;
             // A failure is met by the next look too, which reports it.
             handed = handed_over => if let Ok(batch) = handed {
-                let (found, next) = self.take(batch);
-                // It was told of new jobs only.
-                let next_due = next_due.into_iter().chain(next).min();
+                let (found, next_due) = self.take(batch);
                 // Nothing says that it was taken back again: it is worth a look.
                 self.handed = (0 < found && found < room).then_some((found, next_due));
             },
             () = wakeups.changed() => {}
             _ = self.freed.changed() => {}
             () = tokio::time::sleep(wait) => {}
-            () = self.idle.stirred(), if self.until == Until::Empty => {}
+            () = self.idle.stirred(self.lane), if self.until == Until::Empty => {}
             _ = self.gate.changed() => {}
         }
     }
@@ -352,51 +340,13 @@ impl Fetcher {
 
     /// Gives back what was claimed and has not started.
     async fn give_back(&mut self) {
+        let ahead = self.runners.buffer.take_all();
         if *self.gate.borrow() != Gate::Closed {
-            self.shared.outcomes.tally().let_go.extend(self.buffer.iter().map(|(job, _)| job.lease.job));
+            self.shared.outcomes.tally().let_go.extend(ahead.iter().map(|(job, _)| job.lease.job));
         }
-        for (job, _place) in self.buffer.drain(..) {
+        for (job, _place) in ahead {
             let finished = Finished { lease: job.lease, outcome: Outcome::Unstarted, at: self.shared.clock.now() };
             self.shared.outcomes.send(finished).await;
         }
-    }
-}
-
-/// How fast jobs are being started, which says how many are worth claiming ahead.
-#[derive(Debug)]
-struct Pace {
-    since: Instant,
-    started: usize,
-    prefetch: usize,
-}
-
-impl Pace {
-    /// Jobs are claimed ahead for this long.
-    const AHEAD: Duration = Duration::from_millis(20);
-    /// But never more than this.
-    const MOST: usize = 1_000;
-
-    fn new() -> Self {
-        Self { since: Instant::now(), started: 0, prefetch: 0 }
-    }
-
-    fn started(&mut self) {
-        self.started += 1;
-        let elapsed = self.since.elapsed();
-        if elapsed >= Self::AHEAD {
-            let ahead = self.started as f64 * Self::AHEAD.as_secs_f64() / elapsed.as_secs_f64();
-            // Less than one a moment is no stream: such jobs are claimed when there is a slot for them.
-            self.prefetch = (ahead as usize).min(Self::MOST);
-            (self.since, self.started) = (Instant::now(), 0);
-        }
-    }
-
-    fn prefetch(&self) -> usize {
-        self.prefetch
-    }
-
-    /// Begins anew, with nothing claimed ahead.
-    fn forget(&mut self) {
-        *self = Self::new();
     }
 }

@@ -18,7 +18,7 @@ impl Identity {
     }
 
     pub(crate) fn id(&self) -> WorkerId {
-        self.get().id
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).id
     }
 
     /// Takes a fresh id.

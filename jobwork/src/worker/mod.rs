@@ -2,6 +2,8 @@
 
 mod app;
 mod attempt;
+mod buffer;
+mod by_id;
 mod classify;
 #[cfg(feature = "cli")]
 mod command;
@@ -17,10 +19,12 @@ mod idle;
 mod into_app;
 mod judge;
 mod noter;
+mod pace;
 mod pruner;
 mod queues;
 mod report;
 mod rescuer;
+mod runner;
 mod running;
 mod settings;
 mod settler;

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,13 +8,14 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::by_id::ById;
 use crate::job::{JobId, Lease, WorkerId};
 use crate::perform::{CancelReason, Handler, JobContext};
 
 /// The jobs this worker is running: those whose attempt has not ended, some of which are only writing their outcome.
 #[derive(Debug)]
 pub(crate) struct RunningJobs {
-    jobs: Mutex<HashMap<JobId, Arc<Running>>>,
+    jobs: Mutex<ById<Arc<Running>>>,
     /// An attempt has ended.
     ended: Notify,
     /// The worker's end waits for nobody any more.
@@ -30,18 +30,20 @@ pub(crate) struct RunningJobs {
 pub(crate) struct Running {
     pub(crate) job: JobContext,
     pub(crate) handler: Arc<Handler>,
-    /// What the task of the job is dropped by.
-    task: OnceLock<AbortHandle>,
+    task: Task,
     /// Somebody has spoken for it.
     taken: AtomicBool,
 }
+
+/// What the task that performs a job is dropped by, once the task has begun.
+pub(crate) type Task = Arc<OnceLock<AbortHandle>>;
 
 impl RunningJobs {
     pub(crate) fn new() -> Self {
         Self { jobs: Mutex::default(), ended: Notify::new(), closing: CancellationToken::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Running>>> {
+    fn lock(&self) -> MutexGuard<'_, ById<Arc<Running>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,10 +91,10 @@ impl RunningJobs {
 
     /// Waits until there are none. Cancel safe.
     pub(crate) async fn drained(&self) {
-        self.until(HashMap::is_empty).await;
+        self.until(ById::is_empty).await;
     }
 
-    async fn until(&self, reached: impl Fn(&HashMap<JobId, Arc<Running>>) -> bool) {
+    async fn until(&self, reached: impl Fn(&ById<Arc<Running>>) -> bool) {
         loop {
             // Hears of every end from now on, so that none is missed between the look and the wait.
             let ended = self.ended.notified();
@@ -126,14 +128,8 @@ impl RunningJobs {
 }
 
 impl Running {
-    pub(crate) fn new(job: JobContext, handler: Arc<Handler>) -> Self {
-        Self { job, handler, task: OnceLock::new(), taken: AtomicBool::new(false) }
-    }
-
-    /// Remembers its task.
-    pub(crate) fn set_task(&self, task: AbortHandle) {
-        // It is given one task.
-        let _ = self.task.set(task);
+    pub(crate) fn new(job: JobContext, handler: Arc<Handler>, task: Task) -> Self {
+        Self { job, handler, task, taken: AtomicBool::new(false) }
     }
 
     /// Drops its task where it stands.

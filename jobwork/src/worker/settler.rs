@@ -1,4 +1,3 @@
-use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::by_id::JobIds;
 use crate::job::{Finished, JobId, Lease, Outcome};
 use crate::store::{Settled, Store};
 
@@ -28,9 +28,9 @@ pub(crate) struct Tally {
     pub(crate) completed: u64,
     pub(crate) handed_back: Vec<JobId>,
     /// Jobs on their way back that the worker gives up while it works on: no part of how it ends.
-    pub(crate) let_go: HashSet<JobId>,
+    pub(crate) let_go: JobIds,
     /// Outcomes that were handed in and not yet written.
-    pub(crate) pending: HashSet<JobId>,
+    pub(crate) pending: JobIds,
 }
 
 /// An outcome on its way to the store, or a mark behind all that came before it.

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::app::App;
@@ -23,7 +22,6 @@ use crate::store::{Beat, BeatKind, Claim, Served, WorkerState};
 pub(crate) struct Stepper {
     shared: Arc<Shared>,
     names: Arc<[Served]>,
-    slots: Arc<Semaphore>,
     #[cfg(feature = "cron")]
     ticker: tokio::sync::Mutex<Ticker>,
     /// The settler and the noter, which end with this.
@@ -70,11 +68,9 @@ impl Stepper {
         parts.spawn(settler.run());
         parts.spawn(noter::run(Arc::clone(&shared), slips));
         let names = shared.handlers.iter().map(|(name, handler)| served(name, handler)).collect();
-        let slots = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Ok(Self {
             shared,
             names,
-            slots,
             #[cfg(feature = "cron")]
             ticker: tokio::sync::Mutex::new(ticker),
             _parts: parts,
@@ -119,8 +115,8 @@ impl Stepper {
             return Ok(Step::Nothing(batch.next_due.into_iter().chain(next_tick).min()));
         };
         let lease = claimed.lease;
-        if let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await {
-            attempt::start(&self.shared, claimed, (slot, None));
+        if let Some(attempt) = attempt::begin(&self.shared, claimed, None, &Arc::default()) {
+            self.shared.runtime.spawn(attempt.run());
         }
         self.shared.running.ended(lease).await;
         self.shared.outcomes.flush().await;

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
-use super::finish::end;
+use super::finish::{end, ended};
 use super::rows::{job_id, state};
-use super::{batches, ended, ordered, ready, unique};
+use super::{batches, ordered, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};
 
@@ -55,9 +55,6 @@ fn take_output(db: &Db, child: &Child, slot: Option<&str>, output: &str, at: i64
     let args = filled.as_ref().and_then(|filled| filled.as_deref().ok()).unwrap_or(&child.args);
     let taken = "UPDATE jobwork_jobs SET state = ?2, waits = ?3, run_at = ?4, args = ?5 WHERE seq = ?1";
     db.execute(taken, params![child.seq, state, waits, run_at, args])?;
-    if released {
-        ready::enter(db, child.seq)?;
-    }
     if matches!(filled, Some(Err(_))) && child.state == state::WAITING {
         // The parser's own words may quote the arguments.
         let why = "the arguments take no output by name: they are not a json object";
@@ -70,42 +67,32 @@ fn take_output(db: &Db, child: &Child, slot: Option<&str>, output: &str, at: i64
 
 /// Cancels all that wait for `cause`, directly or through others.
 pub(super) fn cancel(db: &Db, cause: i64, why: &str, at: i64) -> rusqlite::Result<()> {
-    let mut below = db.prepare(
+    let mut cancel = db.prepare(
         "WITH RECURSIVE below (seq) AS (
             SELECT l.child FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child
             WHERE l.parent = ?1 AND l.done = 0 AND j.state = 0
             UNION SELECT l.child FROM below JOIN jobwork_links l ON l.parent = below.seq
             JOIN jobwork_jobs j ON j.seq = l.child WHERE l.done = 0 AND j.state = 0)
-         SELECT seq FROM below",
+         UPDATE jobwork_jobs SET state = 4, cause = ?1, reason = ?2, finished_at = ?3
+         WHERE seq IN (SELECT seq FROM below) RETURNING seq, flags",
     )?;
-    let below: Vec<i64> = below.query_map([cause], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    below.into_iter().try_for_each(|seq| {
-        set_cause(db, seq, Some(cause))?;
-        end(db, seq, state::CANCELLED, Some(why), at)
-    })
-}
-
-/// Says what had a job cancelled: another job, or a batch.
-pub(super) fn set_cause(db: &Db, seq: i64, cause: Option<i64>) -> rusqlite::Result<()> {
-    db.execute("UPDATE jobwork_details SET cause = ?2 WHERE job = ?1", params![seq, cause])?;
-    Ok(())
+    let cancelled = cancel.query_map(params![cause, why, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let cancelled: Vec<(i64, i64)> = cancelled.collect::<Result<_, _>>()?;
+    if !cancelled.is_empty() {
+        db.wake(Topic::Settled);
+    }
+    cancelled.into_iter().try_for_each(|(seq, flags)| ended(db, seq, flags, state::CANCELLED, at))
 }
 
 /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
 pub(super) fn revive(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
     // Times that have passed no longer hold: they would end it again before it runs.
-    ended::leave(db, seq)?;
     db.execute(
-        "UPDATE jobwork_details SET cause = NULL, kept_until = NULL, may_expire = coalesce(expires_at > ?2, 0),
+        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), cause = NULL, reason = NULL, finished_at = NULL,
          expires_at = iif(expires_at <= ?2, NULL, expires_at), retry_until = iif(retry_until <= ?2, NULL, retry_until)
-         WHERE job = ?1",
+         WHERE seq = ?1",
         [seq, now],
     )?;
-    db.execute(
-        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), reason = NULL, finished_at = NULL WHERE seq = ?1",
-        [seq],
-    )?;
-    ready::enter(db, seq)?;
     db.wake(Topic::Ready);
     batches::follow(db, seq, now)
 }
@@ -119,8 +106,7 @@ pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()
         match obstacle(db, seq)? {
             None => revive_unless_taken(db, seq, now)?,
             Some((other, why)) => {
-                set_cause(db, seq, Some(other))?;
-                set_reason(db, seq, &why)?;
+                db.execute("UPDATE jobwork_jobs SET cause = ?2, reason = ?3 WHERE seq = ?1", params![seq, other, why])?;
             }
         }
     }
@@ -134,19 +120,14 @@ pub(super) fn revive_unless_taken(db: &Db, seq: i64, now: i64) -> rusqlite::Resu
         return revive(db, seq, now);
     };
     let why = format!("job {other} has its unique key");
-    set_cause(db, seq, None)?;
-    set_reason(db, seq, &why)
-}
-
-fn set_reason(db: &Db, seq: i64, why: &str) -> rusqlite::Result<()> {
-    db.execute("UPDATE jobwork_jobs SET reason = ?2 WHERE seq = ?1", params![seq, why])?;
+    db.execute("UPDATE jobwork_jobs SET cause = NULL, reason = ?2 WHERE seq = ?1", params![seq, why])?;
     Ok(())
 }
 
 fn cancelled_by(db: &Db, parent: i64, cause: i64) -> rusqlite::Result<Vec<i64>> {
     db.prepare(
-        "SELECT j.seq FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child JOIN jobwork_details d ON d.job = j.seq
-         WHERE l.parent = ?1 AND l.done = 0 AND j.state = 4 AND d.cause = ?2",
+        "SELECT j.seq FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child
+         WHERE l.parent = ?1 AND l.done = 0 AND j.state = 4 AND j.cause = ?2",
     )?
     .query_map([parent, cause], |row| row.get(0))?
     .collect()
@@ -155,8 +136,8 @@ fn cancelled_by(db: &Db, parent: i64, cause: i64) -> rusqlite::Result<Vec<i64>> 
 /// Why a job can't go on even if it is revived: something that it waits for ended without an output.
 pub(super) fn obstacle(db: &Db, seq: i64) -> rusqlite::Result<Option<(i64, String)>> {
     db.prepare(
-        "SELECT l.parent, p.created_at, p.state, d.cause, p.reason FROM jobwork_links l
-         LEFT JOIN jobwork_jobs p ON p.seq = l.parent LEFT JOIN jobwork_details d ON d.job = l.parent
+        "SELECT l.parent, p.created_at, p.state, p.cause, p.reason
+         FROM jobwork_links l LEFT JOIN jobwork_jobs p ON p.seq = l.parent
          WHERE l.child = ?1 AND l.done = 0 AND (p.seq IS NULL OR p.state IN (4, 5)) LIMIT 1",
     )?
     .query_row([seq], |row| {
