@@ -2,35 +2,35 @@
 //!
 //! SQLite keeps a number per connection that changes when another connection commits. A commit is written to the log
 //! before it counts, which the kernel tells, or the log's age: then the number is looked at, at once, and again after
-//! pauses that grow. While commits are about, it is looked at every few milliseconds, and the log is left alone. Nobody
-//! looks at all unless somebody waits for a hint.
+//! pauses that grow. Where one commit follows another, it is looked at every few milliseconds. Nobody looks at all unless
+//! somebody waits for a hint.
 
 mod closed;
 #[cfg_attr(target_os = "linux", path = "inotify.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "untold.rs")]
 mod kernel;
 mod log;
+mod pace;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use self::closed::Closed;
 use self::log::Log;
+use self::pace::Pace;
 use super::open;
 use crate::store::Waker;
 
 /// The first pause after the log was written; each following one is half as long again. A commit takes a few of them.
 const SOON: Duration = Duration::from_micros(250);
-/// While commits are about.
+/// Between two looks where one commit follows another. A pause that has grown to this ends when the log is written.
 const EVERY: Duration = Duration::from_millis(4);
-/// A pause that has grown to this finds no commits about.
-const REST: Duration = Duration::from_millis(8);
 /// No pause is longer. It is for a commit that took that long after it was written, and for a file system that doesn't
 /// tell of writes.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ impl Watch {
         noticed: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let log = Log::told(&path);
-        Watcher { path, log, waker, noticed, longest: LONGEST, seen: None }.start()
+        Watcher { path, log, waker, noticed, every: EVERY, longest: LONGEST, seen: None }.start()
     }
 
     /// To be called after somebody has begun to listen.
@@ -78,6 +78,7 @@ struct Watcher<N> {
     log: Log,
     waker: Arc<Waker>,
     noticed: N,
+    every: Duration,
     longest: Duration,
     /// The number as the open connection showed it last.
     seen: Option<i64>,
@@ -108,22 +109,36 @@ impl<N: Fn() + Send + 'static> Watcher<N> {
     /// Looks as long as anybody listens.
     fn watch(&mut self, connection: &Connection, closed: &Closed) -> rusqlite::Result<()> {
         self.seen = None;
-        let mut pause = SOON;
+        let (mut pause, mut pace) = (SOON, Pace::new(self.every, Instant::now()));
         while self.waker.is_heard() && !closed.is_closed() {
             // Before the look, so that whatever is written after it ends the pause.
-            let watched = pause >= REST && self.log.watch();
+            let watching = pause >= self.every;
+            let watched = watching && self.log.watch();
             if self.look(connection)? {
-                pause = EVERY;
+                pause = self.every;
+                // What follows is to end the pause too.
+                if !watching {
+                    continue;
+                }
             }
-            let written = if watched {
-                self.log.wait(pause, closed)
-            } else {
-                thread::park_timeout(pause.min(EVERY));
-                false
-            };
-            pause = if written { SOON } else { self.longest.min(pause * 3 / 2) };
+            pause = self.pause(pause, watched, closed, &mut pace);
         }
         Ok(())
+    }
+
+    /// Waits, and returns how long to wait after the next look.
+    fn pause(&self, pause: Duration, watched: bool, closed: &Closed, pace: &mut Pace) -> Duration {
+        if !watched {
+            thread::park_timeout(pause.min(self.every));
+        } else if self.log.wait(pause, closed) {
+            let crowd = pace.take(Instant::now());
+            if crowd.is_zero() {
+                return SOON;
+            }
+            thread::park_timeout(crowd);
+            return self.every;
+        }
+        self.longest.min(pause * 3 / 2)
     }
 
     /// Whether there was a commit since the last look.

@@ -27,6 +27,10 @@ struct Watched {
 
 impl Watched {
     fn new(log: fn(&Path) -> Log, longest: Duration) -> Self {
+        Self::every(EVERY, log, longest)
+    }
+
+    fn every(every: Duration, log: fn(&Path) -> Log, longest: Duration) -> Self {
         let directory = TempDir::new().unwrap();
         let path = file(&directory);
         let writing = open::prepare(&path).unwrap();
@@ -35,7 +39,7 @@ impl Watched {
         let (database, log, waker) = (path.clone(), log(&path), Arc::<Waker>::default());
         // Nobody is there when the test is over.
         let noticing = move || sender.send(rows(&database)).unwrap_or_default();
-        let watcher = Watcher { path, log, waker: Arc::clone(&waker), noticed: noticing, longest, seen: None };
+        let watcher = Watcher { path, log, waker: Arc::clone(&waker), noticed: noticing, every, longest, seen: None };
         let watch = watcher.start().unwrap();
         Self { directory, writing: Some(writing), written: 0, noticed, waker, watch }
     }
@@ -103,6 +107,18 @@ fn each_commit_is_noticed_when_the_kernel_tells() {
 #[test]
 fn each_commit_is_noticed_when_the_kernel_does_not_tell() {
     each_commit_is_noticed(Log::untold);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_few_commits_that_follow_one_another_are_noticed_as_soon_as_a_single_one() {
+    let mut watched = Watched::every(NEVER, Log::told, NEVER);
+    let _listening = watched.listen();
+    watched.expect_notice();
+    for _ in 0..4 {
+        watched.commit();
+        watched.expect_notice();
+    }
 }
 
 #[test]
