@@ -114,7 +114,7 @@ impl Fetcher {
             match gate {
                 Gate::Open => self.turn(&mut wakeups).await,
                 Gate::Quiet => {
-                    self.give_back().await;
+                    self.retire().await;
                     self.health.rest();
                     self.gate_moved().await;
                     self.health.touch();
@@ -122,7 +122,7 @@ impl Fetcher {
                 Gate::Closed => break,
             }
         }
-        self.give_back().await;
+        self.retire().await;
     }
 
     /// One round: start what can be started, claim what there is room for, and wait for a reason to go round again.
@@ -277,7 +277,9 @@ impl Fetcher {
             biased;
             // A failure is met by the next look too, which reports it.
             handed = handed_over => if let Ok(batch) = handed {
-                let (found, next_due) = self.take(batch);
+                let (found, next) = self.take(batch);
+                // It was told of what was written just now, and no more.
+                let next_due = next_due.into_iter().chain(next).min();
                 // Nothing says that it was taken back again: it is worth a look.
                 self.handed = (0 < found && found < room).then_some((found, next_due));
             },
@@ -336,6 +338,17 @@ impl Fetcher {
     async fn gate_moved(&mut self) {
         // The supervisor outlives its fetchers; if it doesn't, the next look finds the gate as it was.
         let _ = self.gate.changed().await;
+    }
+
+    /// Asks for nothing more, also not for what may be handed over, and gives back what has not started.
+    async fn retire(&mut self) {
+        if self.stands() {
+            let claim = self.request(0, self.shared.clock.now());
+            if let Err(error) = self.shared.store.claim(claim).await {
+                tracing::warn!(%error, "jobs may still be handed to this worker, and go back when it leaves");
+            }
+        }
+        self.give_back().await;
     }
 
     /// Gives back what was claimed and has not started.

@@ -132,6 +132,8 @@ macro_rules! store_conformance {
                 who_listens_and_was_handed_nothing_is_woken_all_the_same
                 two_that_wait_are_not_handed_one_job
                 what_was_handed_to_a_claim_that_is_dropped_is_given_back
+                what_is_handed_over_after_an_answer_comes_with_the_next_claim
+                a_claim_of_no_jobs_ends_what_is_handed_over
             }
             order {
                 a_job_that_waited_long_enough_overtakes_a_more_urgent_one

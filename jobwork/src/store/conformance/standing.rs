@@ -122,3 +122,28 @@ pub async fn what_was_handed_to_a_claim_that_is_dropped_is_given_back(store: Arc
     let pushed = case.push_one(job()).await;
     assert_eq!(case.claim_ids(other, 9).await, [pushed]);
 }
+
+pub async fn what_is_handed_over_after_an_answer_comes_with_the_next_claim(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (first, batch) = next(&case, case.asks(worker, 9), vec![job()]).await;
+    assert_eq!(ids(&batch), first);
+    let later = case.push(vec![job(), job()]).await;
+    assert_eq!(case.claim_ids(worker, 1).await.len(), 1);
+    assert_eq!(case.claim_ids(worker, 9).await.len(), 1);
+    assert_eq!(case.claim_ids(worker, 9).await, []);
+    for job in later {
+        assert_eq!(case.record(job).await.attempt, 1);
+    }
+}
+
+pub async fn a_claim_of_no_jobs_ends_what_is_handed_over(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let (worker, other) = (case.join().await, case.join().await);
+    let (first, batch) = next(&case, case.asks(worker, 9), vec![job()]).await;
+    assert_eq!(ids(&batch), first);
+    let lying = case.push_one(job()).await;
+    assert_eq!(case.claim_ids(worker, 0).await, []);
+    let later = case.push_one(job()).await;
+    assert_eq!(case.claim_ids(other, 9).await, [lying, later]);
+}

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::db::Db;
 use super::finish::end;
 use super::rows::{batch_id, job_id, job_state, millis, state, time};
-use super::waiters;
+use super::{ready, waiters};
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobState, NewBatch};
 use crate::store::places::{self, Part};
@@ -126,7 +126,7 @@ pub(super) fn follow(db: &Db, seq: i64, at: i64) -> rusqlite::Result<()> {
     if after == member.standing {
         return Ok(());
     }
-    db.execute("UPDATE jobwork_jobs SET standing = ?2 WHERE seq = ?1", params![seq, after.bits()])?;
+    db.execute("UPDATE jobwork_details SET standing = ?2 WHERE job = ?1", params![seq, after.bits()])?;
     let why = member.reason.map(|why| format!(": {why}")).unwrap_or_default();
     let why = format!("batch member {} was {}{why}", job_id(seq, member.created_at), member.state);
     count(db, member.batch, member.standing, after, &why, at)
@@ -138,7 +138,7 @@ pub(super) fn forget(db: &Db, seq: i64, at: i64) -> rusqlite::Result<()> {
         let why = format!("batch member {} was deleted", job_id(seq, member.created_at));
         count(db, member.batch, member.standing, member.standing.deleted(), &why, at)?;
     }
-    let batch = "SELECT batch FROM jobwork_jobs WHERE seq = ?1";
+    let batch = "SELECT batch FROM jobwork_details WHERE job = ?1";
     let mut next: Option<i64> = db.prepare(batch)?.query_row([seq], |row| row.get(0)).optional()?.flatten();
     // With the last row that names it a batch is forgotten, and may be the last that named its parent.
     while let Some(batch) = next.take() {
@@ -164,8 +164,8 @@ struct Member {
 
 fn member(db: &Db, seq: i64) -> rusqlite::Result<Option<Member>> {
     db.prepare(
-        "SELECT batch, standing, state, attempt, created_at, reason FROM jobwork_jobs
-         WHERE seq = ?1 AND standing IS NOT NULL",
+        "SELECT d.batch, d.standing, j.state, j.attempt, j.created_at, j.reason
+         FROM jobwork_details d JOIN jobwork_jobs j ON j.seq = d.job WHERE d.job = ?1 AND d.standing IS NOT NULL",
     )?
     .query_row([seq], |row| {
         let (standing, state) = (Standing::from_bits(row.get(1)?), job_state(row.get(2)?, 0, 0));
@@ -286,6 +286,7 @@ fn let_go(db: &Db, callback: i64, at: i64) -> rusqlite::Result<()> {
          run_at = iif(state = 0 AND waits = 1, max(run_at, ?2), run_at) WHERE seq = ?1",
         [callback, at],
     )?;
+    ready::enter(db, callback)?;
     db.wake(Topic::Ready);
     Ok(())
 }
@@ -297,9 +298,10 @@ fn cause(batch: i64) -> i64 {
 
 /// The success callback of a batch that can't succeed any more is cancelled.
 fn spoil(db: &Db, batch: i64, callback: i64, why: &str, at: i64) -> rusqlite::Result<()> {
-    let caused = "UPDATE jobwork_jobs SET cause = ?2 WHERE seq = ?1 AND state = 0 RETURNING created_at";
-    let caused = db.prepare(caused)?.query_row([callback, cause(batch)], |row| row.get(0)).optional()?;
-    let Some(created_at) = caused else { return Ok(()) };
+    let waiting = "SELECT created_at FROM jobwork_jobs WHERE seq = ?1 AND state = 0";
+    let waiting = db.prepare(waiting)?.query_row([callback], |row| row.get(0)).optional()?;
+    let Some(created_at) = waiting else { return Ok(()) };
+    waiters::set_cause(db, callback, Some(cause(batch)))?;
     end(db, callback, state::CANCELLED, Some(why), at)?;
     let why = format!("chain member {} was cancelled: {why}", job_id(callback, created_at));
     waiters::cancel(db, callback, &why, at)
@@ -307,7 +309,8 @@ fn spoil(db: &Db, batch: i64, callback: i64, why: &str, at: i64) -> rusqlite::Re
 
 /// The success callback of a batch that can succeed again is brought back.
 fn mend(db: &Db, batch: i64, callback: i64, at: i64) -> rusqlite::Result<()> {
-    let cancelled = "SELECT 1 FROM jobwork_jobs WHERE seq = ?1 AND state = 4 AND cause = ?2";
+    let cancelled = "SELECT 1 FROM jobwork_jobs j JOIN jobwork_details d ON d.job = j.seq
+        WHERE j.seq = ?1 AND j.state = 4 AND d.cause = ?2";
     if db.prepare(cancelled)?.exists([callback, cause(batch)])? {
         waiters::revive_unless_taken(db, callback, at)?;
         waiters::revive_below(db, callback, at)?;
@@ -318,8 +321,8 @@ fn mend(db: &Db, batch: i64, callback: i64, at: i64) -> rusqlite::Result<()> {
 /// Whether a job waits for the success of a batch that can't succeed any more.
 pub(super) fn is_spoiled(db: &Db, seq: i64) -> rusqlite::Result<bool> {
     db.prepare(
-        "SELECT 1 FROM jobwork_jobs j JOIN jobwork_batches b ON b.seq = j.batch
-         WHERE j.seq = ?1 AND b.on_success = ?1 AND b.succeeded_at IS NULL AND b.cancelled > 0",
+        "SELECT 1 FROM jobwork_details d JOIN jobwork_batches b ON b.seq = d.batch
+         WHERE d.job = ?1 AND b.on_success = ?1 AND b.succeeded_at IS NULL AND b.cancelled > 0",
     )?
     .exists([seq])
 }
@@ -328,8 +331,8 @@ pub(super) fn is_spoiled(db: &Db, seq: i64) -> rusqlite::Result<bool> {
 pub(super) fn blocks(connection: &Connection, seq: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
-            "SELECT 1 FROM jobwork_jobs j JOIN jobwork_batches b ON b.seq = j.batch
-             WHERE j.seq = ?1 AND b.on_success = ?1 AND b.succeeded_at IS NULL AND b.dead > 0",
+            "SELECT 1 FROM jobwork_details d JOIN jobwork_batches b ON b.seq = d.batch
+             WHERE d.job = ?1 AND b.on_success = ?1 AND b.succeeded_at IS NULL AND b.dead > 0",
         )?
         .exists([seq])
 }

@@ -1,4 +1,4 @@
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::claims;
 use super::db::Db;
@@ -17,9 +17,9 @@ struct Known {
 }
 
 /// The key of a worker that joined, and did not leave or die. Keys are never given twice.
-pub(super) fn key(db: &Db, worker: WorkerId) -> rusqlite::Result<Option<i64>> {
+pub(super) fn key(connection: &Connection, worker: WorkerId) -> rusqlite::Result<Option<i64>> {
     let key = "SELECT key FROM jobwork_workers WHERE id = ?1";
-    db.prepare(key)?.query_row([worker.to_string()], |row| row.get(0)).optional()
+    connection.prepare_cached(key)?.query_row([worker.to_string()], |row| row.get(0)).optional()
 }
 
 /// The answer to a beat that has nothing to write: a living worker must not make the file change every second.
@@ -118,7 +118,7 @@ fn command(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Command>> {
 /// The jobs that a worker is running.
 pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
     db.prepare(
-        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claim, flags FROM jobwork_running
+        "SELECT seq, created_at, attempt, run_at, rescues, cancel, claim, flags, started_at FROM jobwork_running
          WHERE worker = ?1 ORDER BY seq",
     )?
     .query_map([worker], |row| {
@@ -128,6 +128,7 @@ pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
             attempt: row.get(2)?,
             worker,
             claim: row.get(6)?,
+            started_at: row.get(8)?,
             run_at: row.get(3)?,
             rescues: row.get(4)?,
             cancel: row.get(5)?,
@@ -139,8 +140,10 @@ pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
 
 fn cancels(db: &Db, worker: i64) -> rusqlite::Result<Vec<JobId>> {
     db.prepare(
-        "SELECT j.seq, j.created_at FROM jobwork_jobs j JOIN jobwork_claims c ON c.id = j.claim
-         WHERE j.cancel = 1 AND j.state = 2 AND c.worker = ?1 ORDER BY j.seq",
+        "SELECT j.seq, j.created_at FROM jobwork_jobs j WHERE j.cancel = 1 AND j.state = 1 AND EXISTS (
+            SELECT 1 FROM jobwork_claims c, json_each(c.runs) r
+            WHERE c.worker = ?1 AND c.id > j.claim AND c.first <= j.seq AND c.last >= j.seq
+            AND j.seq BETWEEN r.value ->> 0 AND r.value ->> 1) ORDER BY j.seq",
     )?
     .query_map([worker], |row| Ok(job_id(row.get(0)?, row.get(1)?)))?
     .collect()

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::db::Db;
 use super::finish::end;
 use super::rows::{row_of, state};
-use super::{batches, gates, notes, ordered, unique, waiters};
+use super::{batches, details, ended, gates, notes, ordered, ready, unique, waiters};
 use crate::job::{JobId, WorkerId};
 use crate::store::{CancelAnswer, Command, Topic};
 
@@ -14,7 +14,7 @@ type Found = (i64, i64, i64);
 
 fn find(db: &Db, id: JobId) -> rusqlite::Result<Option<Found>> {
     let Some(row) = row_of(id) else { return Ok(None) };
-    db.prepare("SELECT seq, state, run_at FROM jobwork_jobs WHERE seq = ?1 AND created_at = ?2")?
+    db.prepare("SELECT seq, state, run_at FROM jobwork_seen WHERE seq = ?1 AND created_at = ?2")?
         .query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
 }
@@ -72,12 +72,14 @@ pub(super) fn retry(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     if state == state::COMPLETED {
         db.count_completed(-1);
         notes::begin_anew(db, seq)?;
+        waiters::let_go(db, seq)?;
     }
-    waiters::revive(db, seq, now)?;
+    ready::leave(db, seq)?;
     db.execute(
         "UPDATE jobwork_jobs SET run_at = ?2, attempt = 0, rescues = 0, output = NULL, cancel = 0 WHERE seq = ?1",
         [seq, now],
     )?;
+    waiters::revive(db, seq, now)?;
     waiters::revive_below(db, seq, now)?;
     Ok(true)
 }
@@ -89,7 +91,9 @@ pub(super) fn requeue(db: &Db, id: JobId, queue: &str, now: i64) -> rusqlite::Re
     }
     // It stands behind a gate of its old queue.
     gates::withdraw(db, seq)?;
+    ready::leave(db, seq)?;
     db.execute("UPDATE jobwork_jobs SET queue = ?2 WHERE seq = ?1", params![seq, queue])?;
+    ready::enter(db, seq)?;
     db.wake(Topic::Ready);
     Ok(true)
 }
@@ -100,6 +104,8 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     gates::withdraw(db, seq)?;
+    ready::leave(db, seq)?;
+    ended::leave(db, seq)?;
     waiters::cancel(db, seq, &format!("chain member {id} was deleted"), now)?;
     batches::forget(db, seq, now)?;
     if state < state::COMPLETED {
@@ -107,8 +113,10 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     }
     if state == state::COMPLETED {
         db.count_completed(-1);
+        waiters::let_go(db, seq)?;
     }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
+    details::forget(db, seq)?;
     db.execute("DELETE FROM jobwork_attempts WHERE job = ?1", [seq])?;
     notes::forget(db, seq)?;
     // A link that is not done stays, and says to whoever retries the child that nothing can complete it.

@@ -1,4 +1,4 @@
-//! What workers have claimed: a row a claim, so that a running job is in no index of its own.
+//! What workers have claimed: a row a claim, which is all that says of its jobs that they run.
 //!
 //! A claim's row names its jobs as runs of numbers. Whether one of them still runs stands in the job's own row, and the view
 //! `jobwork_running` brings the two together. A row goes when all its jobs have come back, or with its worker.
@@ -6,32 +6,51 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
+use super::rows::malformed;
 use crate::job::Lease;
 
-/// Starts these jobs for a worker, those in one statement whose numbers follow one another, and says which claim that was.
-pub(super) fn start(db: &Db, worker: i64, jobs: &[i64], now: i64) -> rusqlite::Result<i64> {
-    let runs = runs(jobs);
-    // Numbers can always be written.
-    let text = serde_json::to_string(&runs).unwrap_or_default();
-    let opened = "INSERT INTO jobwork_claims (worker, running, runs) VALUES (?1, ?2, ?3)";
-    db.execute(opened, params![worker, jobs.len() as i64, text])?;
-    let claim = db.connection.last_insert_rowid();
-    let mut started = db.prepare(
-        "UPDATE OR FAIL jobwork_jobs SET state = 2, attempt = attempt + 1, claim = ?3, started_at = ?4
-         WHERE seq BETWEEN ?1 AND ?2",
-    )?;
-    for (first, last) in runs {
-        started.execute([first, last, claim, now])?;
-    }
-    Ok(claim)
+/// The first and the last of numbers that follow one another.
+type Run = (i64, i64);
+
+/// A claim of a worker that is still there.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    /// The key of the worker.
+    pub(super) worker: i64,
+    /// When its jobs were started.
+    pub(super) at: i64,
+    runs: Vec<Run>,
 }
 
-/// The key of the worker whose claim this lease is from, as long as both are there.
-pub(super) fn worker(db: &Db, lease: Lease) -> rusqlite::Result<Option<i64>> {
+impl Claimed {
+    /// Whether this job was among those that were claimed.
+    pub(super) fn has(&self, job: i64) -> bool {
+        let run = self.runs.partition_point(|(_, last)| *last < job);
+        self.runs.get(run).is_some_and(|(first, _)| *first <= job)
+    }
+}
+
+/// Writes down that a worker has these jobs, and says which claim that is.
+pub(super) fn start(db: &Db, worker: i64, jobs: &[i64], now: i64) -> rusqlite::Result<i64> {
+    let runs = runs(jobs);
+    let (first, last) = (runs.first().map(|run| run.0), runs.last().map(|run| run.1));
+    // Numbers can always be written.
+    let text = serde_json::to_string(&runs).unwrap_or_default();
+    let opened = "INSERT INTO jobwork_claims (worker, at, running, first, last, runs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    db.execute(opened, params![worker, now, jobs.len() as i64, first, last, text])?;
+    Ok(db.connection.last_insert_rowid())
+}
+
+/// The claim that this lease is from, as long as its worker is there.
+pub(super) fn of(db: &Db, lease: Lease) -> rusqlite::Result<Option<Claimed>> {
     db.prepare(
-        "SELECT w.key FROM jobwork_claims c JOIN jobwork_workers w ON w.key = c.worker WHERE c.id = ?1 AND w.id = ?2",
+        "SELECT w.key, c.at, c.runs FROM jobwork_claims c JOIN jobwork_workers w ON w.key = c.worker
+         WHERE c.id = ?1 AND w.id = ?2",
     )?
-    .query_row(params![number(lease), lease.worker.to_string()], |row| row.get(0))
+    .query_row(params![number(lease), lease.worker.to_string()], |row| {
+        let runs = serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| malformed(2, error))?;
+        Ok(Claimed { worker: row.get(0)?, at: row.get(1)?, runs })
+    })
     .optional()
 }
 
@@ -56,10 +75,10 @@ pub(super) fn forget(db: &Db, worker: i64) -> rusqlite::Result<()> {
 }
 
 /// The first and the last number of each run of numbers that follow one another.
-fn runs(jobs: &[i64]) -> Vec<(i64, i64)> {
+pub(super) fn runs(jobs: &[i64]) -> Vec<Run> {
     let mut sorted = jobs.to_vec();
     sorted.sort_unstable();
-    let mut runs: Vec<(i64, i64)> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     for job in sorted {
         match runs.last_mut() {
             Some((_, last)) if job == *last + 1 => *last = job,
@@ -76,5 +95,11 @@ mod tests {
     #[test]
     fn numbers_that_follow_one_another_are_one_run() {
         assert_eq!(runs(&[3, 1, 2, 11, 20, 4]), [(1, 4), (11, 11), (20, 20)]);
+    }
+
+    #[test]
+    fn a_claim_has_the_jobs_of_its_runs_and_no_others() {
+        let claimed = Claimed { worker: 1, at: 0, runs: runs(&[2, 3, 7]) };
+        assert_eq!((0..10).filter(|job| claimed.has(*job)).collect::<Vec<_>>(), [2, 3, 7]);
     }
 }

@@ -7,12 +7,13 @@ use std::thread;
 use rusqlite::{CachedStatement, Connection, Params};
 
 use super::busy;
+use super::claim::{self, Planned};
 use super::locks::Locks;
 use super::new_rows::NewRows;
 use super::rows;
-use super::standing::{Standing, StandingClaims};
+use super::standing::{Hungry, StandingClaims};
 use super::turn::{Turn, Turns};
-use super::{claim, finish, open};
+use super::{finish, open, ready};
 use crate::job::Finished;
 use crate::store::{Batch, Topic, Waker};
 
@@ -30,7 +31,7 @@ pub(super) struct Db {
     pub(super) unstarted: RefCell<Vec<Finished>>,
     pub(super) standing: Arc<StandingClaims>,
     /// The standing claims that this transaction has looked at, and what it has for them.
-    handed: RefCell<Vec<(Standing, Batch)>>,
+    handed: RefCell<Vec<(Hungry, Batch)>>,
     /// What this transaction knows.
     pending: Cell<Pending>,
     waker: Arc<Waker>,
@@ -71,8 +72,17 @@ impl Db {
     }
 
     pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
-        self.new_rows.write(&self.connection)?;
+        self.write_new_rows()?;
         self.connection.prepare_cached(sql)
+    }
+
+    /// As [`prepare`](Self::prepare), for what reads as if there were no new rows.
+    pub(super) fn peek(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    pub(super) fn write_new_rows(&self) -> rusqlite::Result<()> {
+        if self.new_rows.is_empty() { Ok(()) } else { self.new_rows.write(&self.connection) }
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
@@ -175,7 +185,7 @@ impl Db {
 
     fn roll_back(&self) -> rusqlite::Result<()> {
         self.new_rows.clear();
-        self.standing.put_back(self.handed.take().into_iter().map(|(standing, _)| standing));
+        self.handed.borrow_mut().clear();
         if !self.connection.is_autocommit() {
             self.execute("ROLLBACK", [])?;
         }
@@ -200,35 +210,44 @@ impl Db {
         if now == 0 || !woken[Topic::Ready as usize] {
             return Ok(());
         }
-        let standing = self.standing.take();
-        if standing.is_empty() {
+        let mut hungry = self.standing.hungry();
+        if hungry.is_empty() {
             return Ok(());
         }
-        *self.handed.borrow_mut() = standing.into_iter().map(|standing| (standing, Batch::default())).collect();
+        hungry.iter_mut().for_each(|hungry| hungry.claim.now = rows::time(now));
+        *self.handed.borrow_mut() = hungry.into_iter().map(|hungry| (hungry, Batch::default())).collect();
+        let mut waiting = self.handed.borrow_mut();
+        let plans = waiting.iter().map(|(hungry, _)| claim::plan(self, &hungry.claim));
+        let plans = plans.collect::<rusqlite::Result<Vec<_>>>()?;
+        let planned: Vec<i64> = plans.iter().flatten().flat_map(Planned::seqs).collect();
+        // From here on it may be undone, and new rows must not be.
+        self.write_new_rows()?;
         // Who asks for itself meets the same error, and reports it.
-        if !self.apart(|| self.claim_for(now, &mut self.handed.borrow_mut()))? {
-            self.handed.borrow_mut().iter_mut().for_each(|(_, batch)| *batch = Batch::default());
+        if !self.apart(|| self.claim_for(&mut waiting, plans))? {
+            waiting.iter_mut().for_each(|(_, batch)| *batch = Batch::default());
+            planned.into_iter().try_for_each(|seq| ready::enter(self, seq))?;
         }
         Ok(())
     }
 
-    fn claim_for(&self, now: i64, waiting: &mut [(Standing, Batch)]) -> rusqlite::Result<()> {
-        for (standing, batch) in waiting {
-            standing.claim.now = rows::time(now);
-            *batch = claim::claim(self, &standing.claim)?;
+    fn claim_for(&self, waiting: &mut [(Hungry, Batch)], plans: Vec<Option<Planned>>) -> rusqlite::Result<()> {
+        for ((hungry, batch), planned) in waiting.iter_mut().zip(plans) {
+            *batch = match planned {
+                Some(planned) => planned.write(self, &hungry.claim)?,
+                None => claim::claim(self, &hungry.claim)?,
+            };
         }
         Ok(())
     }
 
     /// Tells everybody who waits for what was committed.
     fn tell(&self) {
-        let (handed, idle): (Vec<_>, Vec<_>) =
-            self.handed.take().into_iter().partition(|(_, batch)| !batch.jobs.is_empty());
-        self.standing.put_back(idle.into_iter().map(|(standing, _)| standing));
+        let mut handed = self.handed.take();
+        handed.retain(|(_, batch)| !batch.jobs.is_empty());
         let mut woken = self.pending.get().woken;
         // Those who were handed something need no hint to look; if they are all that listen, nobody does.
         woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
-        handed.into_iter().for_each(|(standing, batch)| self.standing.hand(standing, batch));
+        handed.into_iter().for_each(|(hungry, batch)| self.standing.hand(hungry, batch));
         let topics = [Topic::Ready, Topic::Settled, Topic::Signals];
         topics.into_iter().filter(|topic| woken[*topic as usize]).for_each(|topic| self.waker.wake(topic));
     }

@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::db::Db;
 use super::finish::end;
-use super::rows::{job_id, state};
+use super::rows::{flag, job_id, state};
 use super::waiters;
 use crate::store::EXPIRED;
 
@@ -20,9 +20,24 @@ pub(super) fn expire(db: &Db, now: i64, limit: usize) -> rusqlite::Result<usize>
     Ok(expired.len())
 }
 
+/// A job with these flags waits for its start again: it may expire, if it has a time for that.
+pub(super) fn enter(db: &Db, seq: i64, flags: i64) -> rusqlite::Result<()> {
+    if flags & flag::EXPIRES != 0 {
+        let may = "UPDATE jobwork_details SET may_expire = 1 WHERE job = ?1 AND expires_at IS NOT NULL";
+        db.execute(may, [seq])?;
+    }
+    Ok(())
+}
+
+/// A job starts, or ends: it can't expire any more.
+pub(super) fn leave(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_details SET may_expire = 0 WHERE job = ?1 AND may_expire = 1", [seq])?;
+    Ok(())
+}
+
 /// The jobs that have expired, those first that did first.
-pub(super) const EXPIRED_ONES: &str = "SELECT seq FROM jobwork_jobs
-    WHERE state < 2 AND expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at, seq LIMIT ?2";
+pub(super) const EXPIRED_ONES: &str = "SELECT job FROM jobwork_details
+    WHERE may_expire = 1 AND expires_at <= ?1 ORDER BY expires_at, job LIMIT ?2";
 
 fn expired(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -32,7 +47,7 @@ fn expired(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
 /// Ends a job that has expired, with those that wait for it.
 pub(super) fn end_expired(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
     // It may have been cancelled a moment ago, with one that it waited for.
-    let open = "SELECT created_at FROM jobwork_jobs WHERE seq = ?1 AND state < 2";
+    let open = "SELECT created_at FROM jobwork_seen WHERE seq = ?1 AND state < 2";
     let created_at: Option<i64> = db.prepare(open)?.query_row([seq], |row| row.get(0)).optional()?;
     let Some(created_at) = created_at else { return Ok(()) };
     end(db, seq, state::DISCARDED, Some(EXPIRED), now)?;

@@ -30,12 +30,12 @@ impl Conditions {
         filter.queue.iter().for_each(|queue| all.add("j.queue = ?", queue.clone()));
         filter.name.iter().for_each(|name| all.add("j.name = ?", name.clone()));
         for tag in &filter.tags {
-            all.add("EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = ?)", tag.clone());
+            all.add("EXISTS (SELECT 1 FROM json_each(d.tags) WHERE value = ?)", tag.clone());
         }
         if let Some((batch, dispatched)) = filter.batch.map(|batch| batches::row_of(batch).unwrap_or_default()) {
             let (batch, dispatched) = (all.name(batch), all.name(dispatched));
             all.tests.push(format!(
-                "j.batch = {batch} AND j.standing IS NOT NULL
+                "d.batch = {batch} AND d.standing IS NOT NULL
                  AND EXISTS (SELECT 1 FROM jobwork_batches WHERE seq = {batch} AND created_at = {dispatched})"
             ));
         }
@@ -70,16 +70,19 @@ impl Conditions {
 const ERROR: &str = "(instr(lower(j.reason), ?) > 0 OR EXISTS (SELECT 1 FROM jobwork_attempts a
     WHERE a.job = j.seq AND instr(lower(json_extract(a.failure, '$.message')), ?) > 0))";
 
-/// Written out state by state, so that the partial indexes are used; `?` is the time.
+/// Written out state by state, so that each is looked for in its own line; `?` is the time.
 fn condition(state: JobState) -> &'static str {
     match state {
         JobState::Waiting => "(j.state = 0 AND j.waits > 0)",
-        JobState::Scheduled => "(j.state = 1 AND j.run_at > ?)",
-        JobState::Ready => "((j.state = 1 AND j.run_at <= ?) OR (j.state = -1 AND j.hold IS NOT NULL))",
-        JobState::Running => "(j.state = 2 AND j.seq IN (SELECT seq FROM jobwork_running))",
+        JobState::Scheduled => "j.seq IN (SELECT seq FROM jobwork_ready WHERE run_at > ?)",
+        JobState::Ready => {
+            "(j.seq IN (SELECT seq FROM jobwork_ready WHERE run_at <= ?)
+              OR j.seq IN (SELECT job FROM jobwork_held WHERE let_out = 0))"
+        }
+        JobState::Running => "j.seq IN (SELECT seq FROM jobwork_running)",
         JobState::Completed => "j.state = 3",
-        JobState::Cancelled => "(j.state = 4 AND j.state > 3)",
-        JobState::Discarded => "(j.state = 5 AND j.state > 3)",
-        JobState::Dead => "(j.state = 6 AND j.state > 3)",
+        JobState::Cancelled => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 4)",
+        JobState::Discarded => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 5)",
+        JobState::Dead => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 6)",
     }
 }

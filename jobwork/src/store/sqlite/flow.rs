@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::control;
 use super::db::Db;
@@ -37,13 +37,13 @@ struct Due {
 }
 
 impl Flow {
-    pub(super) fn load(db: &Db, now: Timestamp) -> rusqlite::Result<Self> {
-        let pauses = control::pauses(&db.connection, now)?;
+    pub(super) fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Self> {
+        let pauses = control::pauses(connection, now)?;
         Ok(Self {
             now,
             names_paused: pauses.iter().any(|pause| matches!(pause.target, Target::Job(_))),
             pauses: pauses.into_iter().map(|pause| (pause.target, pause.until)).collect(),
-            queues: control::queue_limits(&db.connection)?.into_iter().collect(),
+            queues: control::queue_limits(connection)?.into_iter().collect(),
             usage: Usage::new(now),
             touched: RefCell::default(),
         })
@@ -67,6 +67,11 @@ impl Flow {
         let room = self.usage.room(db, &limits, &key)?;
         let wake = if room == 0 { self.usage.wake(db, &limits, &key)? } else { None };
         Ok((room, wake.map(|(_, look)| millis(look))))
+    }
+
+    /// Whether anything is paused.
+    pub(super) fn is_paused(&self) -> bool {
+        !self.pauses.is_empty()
     }
 
     /// Whether a start must look closer at every job, and not only at those with limits of their own.
@@ -93,7 +98,7 @@ impl Flow {
             db.execute(limited, params![seq, flag::LIMITED])?;
         }
         if due.hold.is_some() {
-            db.execute("UPDATE jobwork_jobs SET hold = NULL WHERE seq = ?1", [seq])?;
+            gates::leave(db, seq)?;
         }
         self.leave_gate(due.hold, &due.kind);
         Ok(true)
@@ -142,9 +147,7 @@ impl Flow {
 
 fn due(db: &Db, seq: i64) -> rusqlite::Result<Due> {
     let due = db
-        .prepare("SELECT queue, name, version, hold, limits FROM jobwork_jobs WHERE seq = ?1")?
-        .query_row([seq], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?, row.get(4)?)))
-        .optional()?;
-    let (kind, hold, text) = due.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    Ok(Due { kind, hold, limits: limits::parse(text)? })
+        .prepare("SELECT queue, name, version FROM jobwork_jobs WHERE seq = ?1")?
+        .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    Ok(Due { kind: due?, hold: gates::key(db, seq)?, limits: limits::of(db, seq)? })
 }

@@ -1,9 +1,9 @@
-//! Jobs over a limit, and those of a paused name: held out of the ready index, so that they cost nothing to pass.
+//! Jobs over a limit, and those of a paused name: held out of the line of ready jobs, so that they cost nothing to pass.
 //!
-//! A held row's `hold` is the key that holds it. Rows of one key, queue, name and version stand behind one gate, so that
-//! those which a worker doesn't serve never stand in front of those which it does. A claim lets due gates' best rows into
-//! the ready index again, as many as the key has room for; there they are *candidates* until they leave: they keep
-//! `hold`, and are counted, so that no more are let out than can start.
+//! A row of `jobwork_held` names the key that holds a job. Rows of one key, queue, name and version stand behind one gate, so
+//! that those which a worker doesn't serve never stand in front of those which it does. A claim lets due gates' best jobs into
+//! the line again, as many as the key has room for; there they are *candidates* until they leave: they keep their row,
+//! and are counted, so that no more are let out than can start.
 //!
 //! The invariant: behind a gate with held rows, the gate is due, or due at a time at which its key has room, or its key
 //! has no slot (and freeing one makes it due), or its name is paused (and the resume makes it due), or a candidate of it
@@ -16,7 +16,8 @@ use rusqlite::{OptionalExtension, params};
 use super::db::Db;
 use super::flow::Flow;
 use super::limits::{self, Wake};
-use super::rows::{millis, state};
+use super::ready;
+use super::rows::{flag, millis, state};
 use crate::job::Limit;
 use crate::store::{Claim, Topic};
 
@@ -36,18 +37,40 @@ pub(super) fn open(db: &Db, key: &str) -> rusqlite::Result<()> {
 
 /// A job that may be held or a candidate leaves its gate otherwise than by a claim: others may take its place.
 pub(super) fn withdraw(db: &Db, seq: i64) -> rusqlite::Result<()> {
-    let hold = "SELECT hold FROM jobwork_jobs WHERE seq = ?1 AND hold IS NOT NULL";
-    let hold: Option<String> = db.prepare(hold)?.query_row([seq], |row| row.get(0)).optional()?;
-    if let Some(key) = hold {
-        db.execute("UPDATE jobwork_jobs SET state = iif(state = -1, 1, state), hold = NULL WHERE seq = ?1", [seq])?;
+    if let Some(key) = key(db, seq)? {
+        leave(db, seq)?;
+        if db.execute("UPDATE jobwork_jobs SET state = 1 WHERE seq = ?1 AND state = -1", [seq])? > 0 {
+            ready::enter(db, seq)?;
+        }
         open(db, &key)?;
     }
     Ok(())
 }
 
+/// What holds a job, or did before it became a candidate.
+pub(super) fn key(db: &Db, seq: i64) -> rusqlite::Result<Option<String>> {
+    let key = "SELECT key FROM jobwork_held WHERE job = ?1";
+    db.prepare(key)?.query_row([seq], |row| row.get(0)).optional()
+}
+
+/// A job is not behind its gate any more, nor a candidate.
+pub(super) fn leave(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM jobwork_held WHERE job = ?1", [seq])?;
+    Ok(())
+}
+
 /// Holds a ready job.
 pub(super) fn hold(db: &Db, seq: i64, key: &str, kind: &Kind) -> rusqlite::Result<()> {
-    db.execute("UPDATE jobwork_jobs SET state = ?3, hold = ?2 WHERE seq = ?1", params![seq, key, state::HELD])?;
+    ready::leave(db, seq)?;
+    db.execute(
+        "UPDATE jobwork_jobs SET state = ?2, flags = flags | ?3 WHERE seq = ?1",
+        [seq, state::HELD, flag::HELD],
+    )?;
+    db.execute(
+        "INSERT OR REPLACE INTO jobwork_held (job, key, queue, name, version, priority, run_at)
+         SELECT seq, ?2, queue, name, version, priority, run_at FROM jobwork_jobs WHERE seq = ?1",
+        params![seq, key],
+    )?;
     let (queue, name, version) = kind;
     db.execute(
         "INSERT OR IGNORE INTO jobwork_gates (key, queue, name, version) VALUES (?1, ?2, ?3, ?4)",
@@ -66,7 +89,7 @@ pub(super) fn next(db: &Db, claim: &Claim) -> rusqlite::Result<Option<(i64, i64)
     let mut first = None;
     for (queue, name, version) in kinds(db, claim)? {
         let next = db
-            .prepare(
+            .peek(
                 "SELECT wake_at, look_at FROM jobwork_gates
                  WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at IS NOT NULL ORDER BY wake_at LIMIT 1",
             )?
@@ -98,7 +121,7 @@ pub(super) fn release(db: &Db, flow: &Flow, claim: &Claim) -> rusqlite::Result<(
 
 /// The kinds of job behind gates that may open by themselves or are due, those for this worker only.
 fn kinds(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<Kind>> {
-    let mut next = db.prepare(
+    let mut next = db.peek(
         "SELECT queue, name, version FROM jobwork_gates
          WHERE wake_at IS NOT NULL AND (queue, name, version) > (?1, ?2, ?3) ORDER BY queue, name, version LIMIT 1",
     )?;
@@ -122,24 +145,29 @@ fn serves(claim: &Claim, (queue, name, version): &Kind) -> bool {
     claim.queues.as_ref().is_none_or(|queues| queues.contains(queue)) && claim.names.iter().any(served)
 }
 
-const BEHIND: &str = "FROM jobwork_jobs WHERE hold = ?1 AND queue = ?2 AND name = ?3 AND version = ?4";
+const BEHIND: &str = "FROM jobwork_held WHERE key = ?1 AND queue = ?2 AND name = ?3 AND version = ?4";
 
 fn release_from(db: &Db, flow: &Flow, key: &str, kind: &Kind, most: usize) -> rusqlite::Result<()> {
     let Some(limits) = first_held(db, key, kind)? else { return Ok(()) };
     let room = flow.room(db, key, kind, &limits)?.min(most);
     let room = room.saturating_sub(candidates(db, key, kind, room)?);
     let (queue, name, version) = kind;
-    let released = format!(
-        "UPDATE jobwork_jobs SET state = 1 WHERE seq IN
-         (SELECT seq {BEHIND} AND state = -1 ORDER BY priority DESC, run_at, seq LIMIT ?5)"
-    );
-    db.execute(&released, params![key, queue, name, version, room as i64])?;
-    Ok(())
+    let best = format!("SELECT job {BEHIND} AND let_out = 0 ORDER BY priority DESC, run_at, job LIMIT ?5");
+    let mut best = db.prepare(&best)?;
+    let best = best.query_map(params![key, queue, name, version, room as i64], |row| row.get(0))?;
+    best.collect::<Result<Vec<_>, _>>()?.into_iter().try_for_each(|seq| let_out(db, seq))
+}
+
+/// Makes a held job a candidate.
+fn let_out(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_held SET let_out = 1 WHERE job = ?1", [seq])?;
+    db.execute("UPDATE jobwork_jobs SET state = 1 WHERE seq = ?1", [seq])?;
+    ready::enter(db, seq)
 }
 
 /// How many have been let out and wait for their claim; counted up to `most`.
 fn candidates(db: &Db, key: &str, (queue, name, version): &Kind, most: usize) -> rusqlite::Result<usize> {
-    let count = format!("SELECT count(*) FROM (SELECT 1 {BEHIND} AND state = 1 LIMIT ?5)");
+    let count = format!("SELECT count(*) FROM (SELECT 1 {BEHIND} AND let_out = 1 LIMIT ?5)");
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let count: i64 = db.prepare(&count)?.query_row(params![key, queue, name, version, most], |row| row.get(0))?;
     Ok(count.unsigned_abs() as usize)
@@ -147,7 +175,10 @@ fn candidates(db: &Db, key: &str, (queue, name, version): &Kind, most: usize) ->
 
 /// The limits of the job that is the first to be let out.
 fn first_held(db: &Db, key: &str, (queue, name, version): &Kind) -> rusqlite::Result<Option<Vec<Limit>>> {
-    let first = format!("SELECT limits {BEHIND} AND state = -1 ORDER BY priority DESC, run_at, seq LIMIT 1");
+    let first = format!(
+        "SELECT (SELECT limits FROM jobwork_details d WHERE d.job = jobwork_held.job) {BEHIND} AND let_out = 0
+         ORDER BY priority DESC, run_at, jobwork_held.job LIMIT 1"
+    );
     let first: Option<Option<String>> =
         db.prepare(&first)?.query_row(params![key, queue, name, version], |row| row.get(0)).optional()?;
     first.map(limits::parse).transpose()

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::db::Db;
+use super::finish::Running;
 use super::gates;
 use super::rows::{malformed, time};
 use crate::job::{Limit, LimitRule, Outcome, Rate};
@@ -103,8 +104,8 @@ impl Usage {
 }
 
 /// The limits that a job was dispatched with.
-fn of(db: &Db, job: i64) -> rusqlite::Result<Vec<Limit>> {
-    let limits = "SELECT limits FROM jobwork_jobs WHERE seq = ?1";
+pub(super) fn of(db: &Db, job: i64) -> rusqlite::Result<Vec<Limit>> {
+    let limits = "SELECT limits FROM jobwork_details WHERE job = ?1";
     let limits: Option<Option<String>> = db.prepare(limits)?.query_row([job], |row| row.get(0)).optional()?;
     parse(limits.flatten())
 }
@@ -133,19 +134,17 @@ pub(super) fn free(db: &Db, job: i64) -> rusqlite::Result<()> {
 }
 
 /// A running job has this outcome.
-pub(super) fn settle(db: &Db, job: i64, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
+pub(super) fn settle(db: &Db, job: &Running, outcome: &Outcome, at: i64) -> rusqlite::Result<()> {
     match outcome {
-        Outcome::Unstarted => give_back(db, job)?,
-        Outcome::RateLimited { until } => drain(db, job, *until, time(at))?,
+        Outcome::Unstarted => give_back(db, job.seq, time(job.started_at))?,
+        Outcome::RateLimited { until } => drain(db, job.seq, *until, time(at))?,
         _ => {}
     }
-    free(db, job)
+    free(db, job.seq)
 }
 
-/// A job was claimed but never begun: the tokens are in their buckets again.
-fn give_back(db: &Db, job: i64) -> rusqlite::Result<()> {
-    let taken = "SELECT started_at FROM jobwork_jobs WHERE seq = ?1";
-    let taken = time(db.prepare(taken)?.query_row([job], |row| row.get(0))?);
+/// A job was claimed but never begun: the tokens that were taken then are in their buckets again.
+fn give_back(db: &Db, job: i64, taken: Timestamp) -> rusqlite::Result<()> {
     for (key, rate) in rates(of(db, job)?) {
         let level = bucket(db, &key, rate)?.give_back(taken).level();
         db.execute("UPDATE jobwork_buckets SET full_at = ?2 WHERE key = ?1", params![key, level.full_at])?;

@@ -36,19 +36,19 @@ pub(super) fn list(connection: &Connection, filter: &Filter, now: i64) -> rusqli
 pub(super) fn chain(connection: &Connection, id: JobId, now: i64) -> rusqlite::Result<Vec<Record>> {
     let Some(job) = get(connection, id, now)? else { return Ok(Vec::new()) };
     let Some((first, _)) = job.chain.as_ref().and_then(|member| row_of(member.chain)) else { return Ok(vec![job]) };
-    records(connection, "WHERE j.chain IS NOT NULL AND j.chain = ?1 ORDER BY j.position, j.seq", &[&first], now)
+    records(connection, "WHERE d.chain IS NOT NULL AND d.chain = ?1 ORDER BY d.position, j.seq", &[&first], now)
 }
 
-/// Answered from the partial indexes, and a total that each write of an end keeps.
+/// Answered from the lines, and a total that each write of an end keeps.
 pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Counts> {
     let mut statement = connection.prepare_cached(
         "SELECT 0, 0, count(*) FROM jobwork_jobs WHERE waits > 0 AND state = 0
-         UNION ALL SELECT 1, 9223372036854775807, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at > ?1
-         UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = 1 AND run_at <= ?1
-         UNION ALL SELECT 1, 0, count(*) FROM jobwork_jobs WHERE state = -1 AND hold IS NOT NULL
+         UNION ALL SELECT 1, 9223372036854775807, count(*) FROM jobwork_ready WHERE run_at > ?1
+         UNION ALL SELECT 1, 0, count(*) FROM jobwork_ready WHERE run_at <= ?1
+         UNION ALL SELECT 1, 0, count(*) FROM jobwork_held WHERE let_out = 0
          UNION ALL SELECT 2, 0, count(*) FROM jobwork_running
          UNION ALL SELECT 3, 0, completed FROM jobwork_totals
-         UNION ALL SELECT state, 0, count(*) FROM jobwork_jobs WHERE state > 3 GROUP BY state",
+         UNION ALL SELECT state, 0, count(*) FROM jobwork_ended GROUP BY state",
     )?;
     let mut counts = Counts::default();
     let mut found = statement.query([now])?;
@@ -61,11 +61,9 @@ pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Coun
 pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<QueueCounts>> {
     let mut statement = connection.prepare_cached(
         "SELECT queue, 0, 0, count(*), NULL FROM jobwork_jobs WHERE waits > 0 AND state = 0 GROUP BY queue
-         UNION ALL SELECT queue, 1, 1, count(*), NULL FROM jobwork_jobs WHERE state = 1 AND run_at > ?1 GROUP BY queue
-         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
-            WHERE state = 1 AND run_at <= ?1 GROUP BY queue
-         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_jobs
-            WHERE state = -1 AND hold IS NOT NULL GROUP BY queue
+         UNION ALL SELECT queue, 1, 1, count(*), NULL FROM jobwork_ready WHERE run_at > ?1 GROUP BY queue
+         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_ready WHERE run_at <= ?1 GROUP BY queue
+         UNION ALL SELECT queue, 1, 0, count(*), min(run_at) FROM jobwork_held WHERE let_out = 0 GROUP BY queue
          UNION ALL SELECT queue, 2, 0, count(*), NULL FROM jobwork_running GROUP BY queue",
     )?;
     let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();

@@ -10,6 +10,8 @@ mod claims;
 mod control;
 mod database;
 mod db;
+mod details;
+mod ended;
 mod expire;
 mod filter;
 mod finish;
@@ -27,8 +29,10 @@ mod ordered;
 mod prune;
 mod push;
 mod reader;
+mod ready;
 mod rescue;
 mod rows;
+mod scan;
 mod schedules;
 mod schema;
 mod standing;
@@ -50,7 +54,7 @@ use tokio::sync::oneshot;
 use self::database::Database;
 use self::db::Db;
 use self::reader::Reader;
-use self::writer::Writer;
+use self::writer::{Rank, Writer};
 use super::{
     Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
     Topic, Upkeep, Wakeups, places,
@@ -135,13 +139,11 @@ impl Store for Sqlite {
         let few = push.jobs.len() <= FEW;
         let push = Arc::new(push);
         let store = move |db: &Db| push::push(db, &push);
-        if few { self.writer().write_at_hand(store).await? } else { self.writer().write(store).await? }
+        if few { self.writer().push_at_hand(store).await? } else { self.writer().push(store).await? }
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {
-        let claim = Arc::new(claim);
-        let again = Arc::clone(&claim);
-        self.writer().call(move |db| claim::look(db, &claim), move |db| claim::claim(db, &again)).await
+        self.writer().claim(claim).await
     }
 
     async fn claim_when_ready(&self, claim: Claim) -> Result<Batch> {
@@ -156,7 +158,7 @@ impl Store for Sqlite {
         // Beats come as often as this is worth, and from a thread that no job blocks.
         self.writer().take_back();
         let again = beat.clone();
-        self.writer().call(move |db| beat::look(db, &beat), move |db| beat::beat(db, &again)).await
+        self.writer().call(Rank::Other, move |db| beat::look(db, &beat), move |db| beat::beat(db, &again)).await
     }
 
     fn wakeups(&self, topic: Topic) -> Wakeups {
@@ -196,12 +198,14 @@ impl Notes for Sqlite {
 #[async_trait]
 impl Upkeep for Sqlite {
     async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
-        self.writer().call(move |db| rescue::look(db, rescue), move |db| rescue::rescue(db, rescue)).await
+        self.writer().call(Rank::Other, move |db| rescue::look(db, rescue), move |db| rescue::rescue(db, rescue)).await
     }
 
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let now = rows::millis(now);
-        self.writer().call(move |db| expire::look(db, now, limit), move |db| expire::expire(db, now, limit)).await
+        self.writer()
+            .call(Rank::Other, move |db| expire::look(db, now, limit), move |db| expire::expire(db, now, limit))
+            .await
     }
 
     async fn prune(&self, prune: Prune) -> Result<usize> {

@@ -1,15 +1,18 @@
 //! New rows of plain jobs, written many in one statement.
 //!
-//! They are gathered while pushes follow one another, and written before anything else reads or writes the tables.
+//! They are gathered while pushes follow one another, and written before anything else reads or writes the tables. Those that
+//! a standing claim takes before that never stand in the line of ready jobs.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
-use super::rows::millis;
-use crate::job::{Flow, NewJob};
-use crate::store::Push;
+use super::rows::{flag, job_id, millis, time};
+use crate::job::{Claimed, Flow, Lease, NewJob};
+use crate::store::{Batch, Claim, Push};
 
 /// A job of a push, and the number it gets.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ struct NewRow {
     seq: i64,
     push: Arc<Push>,
     index: usize,
+    /// It goes to a claim at once.
+    handed: bool,
 }
 
 /// The rows that are not written yet.
@@ -27,7 +32,7 @@ pub(super) struct NewRows(RefCell<Vec<NewRow>>);
 const SIZES: [usize; 4] = [64, 16, 4, 1];
 
 /// What a row says of a job about which nothing is special; the rest of its columns are as the table has them by default.
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 10;
 
 static STATEMENTS: LazyLock<[String; 4]> = LazyLock::new(|| SIZES.map(statement));
 
@@ -36,9 +41,14 @@ fn statement(rows: usize) -> String {
     let row = format!("(1{})", ", ?".repeat(COLUMNS));
     let rows = vec![row; rows].join(", ");
     format!(
-        "INSERT OR FAIL INTO jobwork_jobs (state, seq, name, version, queue, priority, run_at, created_at, retries, args) VALUES {rows}"
+        "INSERT OR FAIL INTO jobwork_jobs (state, seq, flags, name, version, queue, priority, run_at, created_at, retries, args)
+         VALUES {rows}"
     )
 }
+
+/// Puts rows that were just written into the line of ready jobs.
+const LINE_UP: &str = "INSERT OR FAIL INTO jobwork_ready (queue, priority, run_at, seq, name, version)
+    SELECT queue, priority, run_at, seq, name, version FROM jobwork_jobs WHERE seq BETWEEN ?1 AND ?2";
 
 /// Whether nothing is special about a job but what [`COLUMNS`] say.
 pub(super) fn is_plain(job: &NewJob) -> bool {
@@ -48,19 +58,85 @@ pub(super) fn is_plain(job: &NewJob) -> bool {
         name: _, queue: _, priority: _, retries: _, run_at: _, version: _, args: _, encrypted: _,
         expires_at, retry_until, retain, tags, waits, chain, flow: Flow { unique, limits, ordered }, batch,
     } = job;
-    let timeless = expires_at.is_none() && retry_until.is_none() && retain.is_none();
+    let timeless = expires_at.is_none() && retry_until.is_none() && retain.is_none_or(|time| time.is_zero());
     let alone = waits.is_empty() && chain.is_none() && batch.is_none();
     let shares_nothing = unique.is_none() && limits.is_empty() && ordered.is_none();
     timeless && alone && shares_nothing && tags.is_empty()
 }
 
+impl NewRow {
+    fn job(&self) -> &NewJob {
+        &self.push.jobs[self.index]
+    }
+
+    fn run_at(&self) -> i64 {
+        self.job().run_at.map_or(millis(self.push.now), millis)
+    }
+
+    fn flags(&self) -> i64 {
+        if self.job().retain.is_some() { flag::FLEETING } else { 0 }
+    }
+
+    /// The job as a worker gets it. Which claim that is isn't known yet.
+    fn claimed(&self, claim: &Claim) -> Claimed {
+        let (job, now) = (self.job(), millis(self.push.now));
+        let lease = Lease { job: job_id(self.seq, now), attempt: 1, worker: claim.worker, claim: 0 };
+        let (name, queue, args) = (job.name.clone().into_owned(), job.queue.clone().into_owned(), job.args.clone());
+        let mut claimed = Claimed::new(lease, name, queue, args, time(now));
+        claimed.priority = job.priority;
+        claimed.retries = job.retries;
+        claimed.run_at = time(self.run_at());
+        claimed.version = job.version;
+        claimed
+    }
+}
+
 impl NewRows {
     pub(super) fn add(&self, seq: i64, push: &Arc<Push>, index: usize) {
-        self.0.borrow_mut().push(NewRow { seq, push: Arc::clone(push), index });
+        self.0.borrow_mut().push(NewRow { seq, push: Arc::clone(push), index, handed: false });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
     }
 
     pub(super) fn clear(&self) {
         self.0.borrow_mut().clear();
+    }
+
+    /// Takes what a claim gets of jobs that nobody limits or pauses, the most urgent first; they will not stand in the line of
+    /// ready jobs. Says too when the next of them that it could have falls due.
+    pub(super) fn hand(&self, claim: &Claim) -> Batch {
+        let names: HashMap<&str, u32> =
+            claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
+        let place = |queue: &str| match &claim.queues {
+            Some(queues) => queues.iter().position(|known| known == queue),
+            None => Some(0),
+        };
+        let mut rows = self.0.borrow_mut();
+        let (mut due, mut next_due) = (Vec::new(), None::<Timestamp>);
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| !row.handed) {
+            let (job, run_at) = (row.job(), row.run_at());
+            let served = names.get(&*job.name).is_some_and(|newest| job.version <= *newest);
+            let Some(place) = place(&job.queue).filter(|_| served) else { continue };
+            if run_at > millis(claim.now) {
+                next_due = Some(next_due.map_or(time(run_at), |next| next.min(time(run_at))));
+            } else {
+                due.push((place, claim.urgency(job.priority, run_at, row.seq.unsigned_abs()), index));
+            }
+        }
+        due.sort_unstable();
+        let mut jobs: Vec<Claimed> = Vec::with_capacity(due.len().min(claim.limit));
+        for (.., index) in due {
+            let row = &mut rows[index];
+            let taken =
+                if claim.caps.is_empty() { 0 } else { jobs.iter().filter(|job| job.queue == row.job().queue).count() };
+            if jobs.len() < claim.limit && claim.room(&row.job().queue, usize::MAX) > taken {
+                jobs.push(row.claimed(claim));
+                row.handed = true;
+            }
+        }
+        Batch { jobs, next_due }
     }
 
     /// Writes what was gathered.
@@ -78,23 +154,36 @@ impl NewRows {
                 rows = rest;
             }
         }
+        line_up(connection, &gathered)?;
         gathered.clear();
         Ok(())
     }
 }
 
+/// Puts those that go to nobody yet into the line, in one statement those whose numbers follow one another.
+fn line_up(connection: &Connection, rows: &[NewRow]) -> rusqlite::Result<()> {
+    for together in rows.chunk_by(|row, next| row.seq + 1 == next.seq && row.handed == next.handed) {
+        let (first, last) = (&together[0], &together[together.len() - 1]);
+        if !first.handed {
+            connection.prepare_cached(LINE_UP)?.execute([first.seq, last.seq])?;
+        }
+    }
+    Ok(())
+}
+
 fn bind(statement: &mut Statement<'_>, rows: &[NewRow]) -> rusqlite::Result<()> {
-    for (NewRow { seq, push, index }, first) in rows.iter().zip((1..).step_by(COLUMNS)) {
-        let (job, now) = (&push.jobs[*index], millis(push.now));
-        statement.raw_bind_parameter(first, seq)?;
-        statement.raw_bind_parameter(first + 1, &*job.name)?;
-        statement.raw_bind_parameter(first + 2, job.version)?;
-        statement.raw_bind_parameter(first + 3, &*job.queue)?;
-        statement.raw_bind_parameter(first + 4, job.priority)?;
-        statement.raw_bind_parameter(first + 5, job.run_at.map_or(now, millis))?;
-        statement.raw_bind_parameter(first + 6, now)?;
-        statement.raw_bind_parameter(first + 7, job.retries)?;
-        statement.raw_bind_parameter(first + 8, &*job.args)?;
+    for (row, first) in rows.iter().zip((1..).step_by(COLUMNS)) {
+        let (job, now) = (row.job(), millis(row.push.now));
+        statement.raw_bind_parameter(first, row.seq)?;
+        statement.raw_bind_parameter(first + 1, row.flags())?;
+        statement.raw_bind_parameter(first + 2, &*job.name)?;
+        statement.raw_bind_parameter(first + 3, job.version)?;
+        statement.raw_bind_parameter(first + 4, &*job.queue)?;
+        statement.raw_bind_parameter(first + 5, job.priority)?;
+        statement.raw_bind_parameter(first + 6, row.run_at())?;
+        statement.raw_bind_parameter(first + 7, now)?;
+        statement.raw_bind_parameter(first + 8, job.retries)?;
+        statement.raw_bind_parameter(first + 9, &*job.args)?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::claims;
 use super::db::Db;
 use super::rows::{flag, malformed, millis, row_of, time};
+use super::{claims, finish};
 use crate::job::{JobId, Lease, LogLevel, LogLine, Note, Progress};
 use crate::store::Settled;
 
@@ -30,15 +30,9 @@ fn note_one(db: &Db, note: &Note) -> rusqlite::Result<bool> {
 /// The number and the flags of the job that runs under this lease.
 fn running_under(db: &Db, lease: Lease) -> rusqlite::Result<Option<(i64, i64)>> {
     let Some((seq, created_at)) = row_of(lease.job) else { return Ok(None) };
-    if claims::worker(db, lease)?.is_none() {
-        return Ok(None);
-    }
-    db.prepare(
-        "SELECT seq, flags FROM jobwork_jobs
-         WHERE seq = ?1 AND created_at = ?2 AND state = 2 AND attempt = ?3 AND claim = ?4",
-    )?
-    .query_row([seq, created_at, lease.attempt.into(), claims::number(lease)], |row| Ok((row.get(0)?, row.get(1)?)))
-    .optional()
+    let Some(claimed) = claims::of(db, lease)? else { return Ok(None) };
+    let fence = (seq, created_at, lease.attempt.into(), claims::number(lease));
+    Ok(finish::running(db, fence, &claimed)?.map(|job| (seq, job.flags)))
 }
 
 fn write(db: &Db, seq: i64, note: &Note) -> rusqlite::Result<()> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::change;
 use super::db::Db;
-use super::rows::{duration, job_id, millis, state};
+use super::rows::{duration, flag, job_id, millis, state};
 use crate::job::JobState;
 use crate::store::Prune;
 
@@ -42,9 +42,9 @@ fn old_completed(connection: &Connection, prune: &Prune, found: &mut Vec<Over>) 
     let Some(shortest) = prune.retention.shortest(JobState::Completed) else { return Ok(()) };
     let ended_by = |age| millis(prune.now).saturating_sub(duration(age));
     let mut statement = connection.prepare_cached(
-        "SELECT seq, created_at, finished_at, state = 3 AND retain IS NULL, name FROM jobwork_jobs ORDER BY seq",
+        "SELECT seq, created_at, finished_at, state = 3 AND flags & ?1 = 0, name FROM jobwork_jobs ORDER BY seq",
     )?;
-    let (mut rows, mut newer) = (statement.query([])?, 0);
+    let (mut rows, mut newer) = (statement.query([OWN_TIME])?, 0);
     while found.len() < prune.limit && newer < NEWER {
         let Some(row) = rows.next()? else { break };
         newer = if row.get::<_, i64>(1)? > ended_by(shortest) { newer + 1 } else { 0 };
@@ -60,19 +60,22 @@ fn old_completed(connection: &Connection, prune: &Prune, found: &mut Vec<Over>) 
     Ok(())
 }
 
-/// Rows of one end, written so that the index of those that did not complete is used.
-fn of_state(state: i64) -> &'static str {
+/// The flags of jobs that say themselves how long they are kept.
+const OWN_TIME: i64 = flag::RETAINED | flag::FLEETING;
+
+/// The jobs of one end that don't say so: number, name and time of their end.
+fn of_state(state: i64) -> String {
     if state == state::COMPLETED {
-        "state = ?1 AND retain IS NULL"
+        format!("(SELECT seq AS job, name, finished_at FROM jobwork_jobs WHERE state = ?1 AND flags & {OWN_TIME} = 0)")
     } else {
-        "state = ?1 AND state > 3 AND retain IS NULL"
+        "(SELECT job, name, finished_at FROM jobwork_ended WHERE state = ?1 AND retained = 0)".to_owned()
     }
 }
 
 /// Adds the jobs of one end, name by name.
 fn of_end(connection: &Connection, prune: &Prune, end: (i64, JobState), found: &mut Vec<Over>) -> rusqlite::Result<()> {
     let rows = of_state(end.0);
-    let next = format!("SELECT name FROM jobwork_jobs WHERE {rows} AND name > ?2 ORDER BY name LIMIT 1");
+    let next = format!("SELECT name FROM {rows} WHERE name > ?2 ORDER BY name LIMIT 1");
     let mut names = connection.prepare_cached(&next)?;
     // No job has an empty name.
     let mut name = String::new();
@@ -86,9 +89,8 @@ fn of_end(connection: &Connection, prune: &Prune, end: (i64, JobState), found: &
 
 fn own_time_over(connection: &Connection, prune: &Prune) -> rusqlite::Result<Vec<Over>> {
     let mut statement = connection.prepare_cached(
-        "SELECT seq, created_at, finished_at FROM jobwork_jobs
-         WHERE retain IS NOT NULL AND finished_at + retain <= ?1
-         ORDER BY finished_at + retain LIMIT ?2",
+        "SELECT j.seq, j.created_at, j.finished_at FROM jobwork_details d CROSS JOIN jobwork_jobs j ON j.seq = d.job
+         WHERE d.kept_until IS NOT NULL AND d.kept_until <= ?1 ORDER BY d.kept_until LIMIT ?2",
     )?;
     statement.query_map(params![millis(prune.now), limit(prune.limit)], over)?.collect()
 }
@@ -109,9 +111,8 @@ fn of_name(
     let Some((ended, seq)) = too_old.into_iter().chain(too_many).max() else { return Ok(()) };
     let rows = of_state(state);
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT seq, created_at, finished_at FROM jobwork_jobs
-         WHERE {rows} AND name = ?2 AND finished_at <= ?3 AND (finished_at < ?3 OR seq <= ?4)
-         ORDER BY finished_at, seq LIMIT ?5",
+        "SELECT job, (SELECT created_at FROM jobwork_jobs WHERE seq = job), finished_at FROM {rows}
+         WHERE name = ?2 AND finished_at <= ?3 AND (finished_at < ?3 OR job <= ?4) ORDER BY finished_at, job LIMIT ?5",
     ))?;
     let missing = limit(prune.limit.saturating_sub(found.len()));
     for over in statement.query_map(params![state, name, ended, seq, missing], over)? {
@@ -125,8 +126,7 @@ fn first_beyond(connection: &Connection, name: &str, state: i64, count: u64) -> 
     let rows = of_state(state);
     connection
         .prepare_cached(&format!(
-            "SELECT finished_at, seq FROM jobwork_jobs WHERE {rows} AND name = ?2
-             ORDER BY finished_at DESC, seq DESC LIMIT 1 OFFSET ?3",
+            "SELECT finished_at, job FROM {rows} WHERE name = ?2 ORDER BY finished_at DESC, job DESC LIMIT 1 OFFSET ?3",
         ))?
         .query_row(params![state, name, i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()

@@ -3,12 +3,10 @@ use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::batches;
 use super::db::Db;
-use super::limits;
 use super::new_rows::is_plain;
-use super::rows::{duration, flag, job_id, millis, state};
-use super::{ordered, unique};
+use super::rows::{flag, job_id, millis, state};
+use super::{batches, details, ordered, ready, unique};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::store::places::Part;
@@ -48,10 +46,8 @@ fn store(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
     let awaited: HashSet<usize> = jobs.iter().flat_map(|job| &job.waits).map(|wait| wait.on).collect();
     let mut stored = Vec::with_capacity(jobs.len());
     for ((index, job), seq) in jobs.iter().enumerate().zip(first..) {
-        let awaited = if awaited.contains(&index) { flag::AWAITED } else { 0 };
-        let limited = if job.flow.limits.is_empty() { 0 } else { flag::LIMITED };
-        let flags = awaited | limited;
-        let needed = awaited != 0 || job.chain.is_some() || !job.waits.is_empty() || batches.calls(index);
+        let awaited = awaited.contains(&index);
+        let needed = awaited || job.chain.is_some() || !job.waits.is_empty() || batches.calls(index);
         match unique::existing(db, job, needed, first, now)? {
             Ok(None) => stored.push(Pushed::New(job_id(seq, now))),
             Ok(Some(existing)) => {
@@ -61,22 +57,30 @@ fn store(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
             Err(duplicate) => return Ok(Err(duplicate)),
         }
         let batch = batches.admit(index);
-        if awaited == 0 && batch.is_none() && is_plain(job) {
+        if !awaited && batch.is_none() && is_plain(job) {
             db.new_rows.add(seq, push, index);
             continue;
         }
-        insert(db, seq, first, job, flags, batch, now)?;
-        for (place, wait) in job.waits.iter().enumerate() {
-            let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
-            db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
-        }
+        insert(db, seq, job, awaited, batch, now)?;
+        details::insert(db, seq, first, job, batch)?;
+        wait(db, seq, first, job)?;
         share(db, seq, job, now)?;
+        ready::enter(db, seq)?;
     }
     if jobs.iter().any(|job| job.waits.is_empty()) {
         db.wake(Topic::Ready);
     }
     let batches = batches::store(db, &batches, push, first)?;
     Ok(Ok(Stored::new(stored, batches)))
+}
+
+/// Writes what a new job waits for.
+fn wait(db: &Db, seq: i64, first: i64, job: &NewJob) -> rusqlite::Result<()> {
+    for (place, wait) in job.waits.iter().enumerate() {
+        let link = "INSERT INTO jobwork_links (parent, child, place, slot) VALUES (?1, ?2, ?3, ?4)";
+        db.execute(link, params![first + wait.on as i64, seq, place as i64, wait.slot])?;
+    }
+    Ok(())
 }
 
 /// Writes what a new job shares with others.
@@ -93,51 +97,21 @@ fn share(db: &Db, seq: i64, job: &NewJob, now: i64) -> rusqlite::Result<()> {
 fn insert(
     db: &Db,
     seq: i64,
-    first: i64,
     job: &NewJob,
-    flags: i64,
+    awaited: bool,
     batch: Option<(u64, Part)>,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let flags = if batch.is_some() { flags | flag::BATCHED } else { flags };
-    let flags = if job.retain.is_some_and(|time| time.is_zero()) { flags | flag::FLEETING } else { flags };
+    let flags = details::flags(job, batch) | if awaited { flag::AWAITED } else { 0 };
     let waits = job.waits.len() as i64 + batch.map_or(0, |(_, part)| i64::from(part.waits()));
     let state = if waits == 0 { state::READY } else { state::WAITING };
-    let chain = job.chain.as_ref();
-    let mut statement = db.prepare(
-        "INSERT INTO jobwork_jobs
-         (seq, state, name, queue, priority, run_at, created_at, retries, waits, chain, position, on_error, tags, args,
-          version, flags, expires_at, retry_until, retain, batch, standing, limits)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+    let run_at = job.run_at.map_or(now, millis);
+    db.execute(
+        "INSERT INTO jobwork_jobs (seq, state, flags, name, version, queue, priority, run_at, created_at, retries, waits, args)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            seq, state, flags, job.name, job.version, job.queue, job.priority, run_at, now, job.retries, waits, job.args
+        ],
     )?;
-    statement.execute(params![
-        seq,
-        state,
-        job.name,
-        job.queue,
-        job.priority,
-        job.run_at.map_or(now, millis),
-        now,
-        job.retries,
-        waits,
-        chain.map(|chain| first + chain.first as i64),
-        chain.map(|chain| chain.position),
-        chain.and_then(|chain| chain.on_error.as_deref()),
-        tags(job)?,
-        job.args,
-        job.version,
-        flags,
-        job.expires_at.map(millis),
-        job.retry_until.map(millis),
-        job.retain.map(duration),
-        batch.map(|(batch, _)| batch as i64),
-        batch.filter(|(_, part)| *part == Part::Member).map(|_| 0),
-        limits::text(&job.flow.limits)?,
-    ])?;
     Ok(())
-}
-
-fn tags(job: &NewJob) -> rusqlite::Result<Option<String>> {
-    let some = (!job.tags.is_empty()).then_some(&job.tags);
-    some.map(serde_json::to_string).transpose().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

@@ -54,11 +54,12 @@ fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
     if job.flags & flag::LIMITED != 0 {
         limits::free(db, job.seq)?;
     }
-    finish::again(db, seq, attempt - 1, job.run_at)?;
     if poison {
-        finish::end(db, seq, state::DEAD, Some(&DeadReason::Poison.to_string()), at)?;
+        // The attempt counts no more than that of any other job whose worker died.
+        let poisoned = &Running { attempt: attempt - 1, ..*job };
+        return finish::stop(db, poisoned, state::DEAD, Some(&DeadReason::Poison.to_string()), at);
     }
-    Ok(())
+    finish::again(db, job, attempt - 1, job.run_at)
 }
 
 fn poisonous(rescues: i64) -> Failure {

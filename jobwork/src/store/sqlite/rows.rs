@@ -11,12 +11,13 @@ use crate::job::{BatchId, Claimed, JobId, JobState, Lease, Member, Record, Worke
 use crate::store::limits::told;
 
 /// The numbers that stand for states in the file. Scheduled is ready with a later `run_at`, so that a job falls due
-/// without anybody writing.
+/// without anybody writing. A running job's row says that it is ready, since a claim does not write it.
 pub(super) mod state {
     /// Ready, but held by the key in `hold`: reported as ready.
     pub(in super::super) const HELD: i64 = -1;
     pub(in super::super) const WAITING: i64 = 0;
     pub(in super::super) const READY: i64 = 1;
+    /// Only `jobwork_seen` says so, which finds that the job is not among the ready ones.
     pub(in super::super) const RUNNING: i64 = 2;
     pub(in super::super) const COMPLETED: i64 = 3;
     pub(in super::super) const CANCELLED: i64 = 4;
@@ -29,8 +30,8 @@ pub(super) mod state {
 pub(super) mod flag {
     /// Others wait for it.
     pub(in super::super) const AWAITED: i64 = 1;
-    /// It has a unique key. The index of such keys names the number.
-    pub(in super::super) const HAS_KEY: i64 = 2;
+    /// It was dispatched with a unique key.
+    pub(in super::super) const KEYED: i64 = 2;
     /// It gives its unique key up when it starts.
     pub(in super::super) const KEY_UNTIL_STARTED: i64 = 4;
     /// It is in the order of a key.
@@ -41,8 +42,18 @@ pub(super) mod flag {
     pub(in super::super) const LIMITED: i64 = 32;
     /// It has said something about itself, which stands in tables of its own.
     pub(in super::super) const NOTED: i64 = 1 << 8;
-    /// It is gone when it has completed.
+    /// It is gone when it has completed. The statement that drops such a job names the number.
     pub(in super::super) const FLEETING: i64 = 1 << 9;
+    /// It has a row of details. The statement that completes a plain job names the number.
+    pub(in super::super) const DETAILED: i64 = 1 << 10;
+    /// It says itself how long it is kept.
+    pub(in super::super) const RETAINED: i64 = 1 << 11;
+    /// It has a time to expire.
+    pub(in super::super) const EXPIRES: i64 = 1 << 12;
+    /// An attempt of it is in the history.
+    pub(in super::super) const REMEMBERED: i64 = 1 << 13;
+    /// It has been held.
+    pub(in super::super) const HELD: i64 = 1 << 14;
 }
 
 /// The state of a row with this number and due time.
@@ -91,52 +102,58 @@ pub(super) fn row_of(id: JobId) -> Option<(i64, i64)> {
 }
 
 /// The columns of [`claimed`], in its order: those of a job that is ready, as they are once it is claimed.
-pub(super) const CLAIMED: &str = "created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, version, flags, \
-    coalesce(hold, tags, chain, batch, retry_until) IS NOT NULL";
+pub(super) const CLAIMED: &str =
+    "seq, created_at, name, queue, args, attempt + 1, priority, retries, rescues, run_at, version, flags";
 
 /// A job as it is handed out, and what may stand in the way of that.
 pub(super) struct Due {
     pub(super) job: Claimed,
+    pub(super) seq: i64,
     pub(super) flags: i64,
-    /// Whether it has something of what [`claimed_rest`] reads.
-    pub(super) has_rest: bool,
 }
 
 /// A row of [`CLAIMED`] as the job that `worker` gets. Which claim that is isn't known yet.
-pub(super) fn claimed(row: &Row<'_>, seq: i64, worker: WorkerId) -> rusqlite::Result<Due> {
-    let created_at = row.get(0)?;
-    let lease = Lease { job: job_id(seq, created_at), attempt: row.get(4)?, worker, claim: 0 };
-    let mut job = Claimed::new(lease, row.get(1)?, row.get(2)?, row.get(3)?, time(created_at));
-    job.priority = row.get(5)?;
-    job.retries = row.get(6)?;
-    job.rescues = row.get(7)?;
-    job.run_at = time(row.get(8)?);
-    job.version = row.get(9)?;
-    Ok(Due { job, flags: row.get(10)?, has_rest: row.get(11)? })
+pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> {
+    let (seq, created_at) = (row.get(0)?, row.get(1)?);
+    let lease = Lease { job: job_id(seq, created_at), attempt: row.get(5)?, worker, claim: 0 };
+    let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
+    job.priority = row.get(6)?;
+    job.retries = row.get(7)?;
+    job.rescues = row.get(8)?;
+    job.run_at = time(row.get(9)?);
+    job.version = row.get(10)?;
+    Ok(Due { job, seq, flags: row.get(11)? })
 }
 
-/// The columns of [`claimed_rest`], in its order: those that few jobs have.
-pub(super) const CLAIMED_REST: &str = "hold IS NOT NULL, tags, chain, position, on_error, retry_until, batch, \
+/// The columns of [`claimed_details`], in its order.
+pub(super) const CLAIMED_DETAILS: &str = "job, tags, chain, position, on_error, retry_until, batch, \
     CASE WHEN batch IS NOT NULL THEN (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = batch) END";
 
-/// Adds a row of [`CLAIMED_REST`] to its job, and says whether it was let out from behind a gate.
-pub(super) fn claimed_rest(row: &Row<'_>, job: &mut Claimed) -> rusqlite::Result<bool> {
+/// Adds a row of [`CLAIMED_DETAILS`] to its job.
+pub(super) fn claimed_details(row: &Row<'_>, job: &mut Claimed) -> rusqlite::Result<()> {
     job.tags = tags(row, 1)?;
     job.chain = member(row, 2, millis(job.created_at))?;
     job.retry_until = row.get::<_, Option<i64>>(5)?.map(time);
     job.batch = batch(row, 6)?;
-    row.get(0)
+    Ok(())
 }
 
 /// The start of a query whose rows [`record`] reads.
-pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, j.attempt, j.priority, \
-    j.retries, j.rescues, j.run_at, j.tags, j.chain, j.position, j.on_error, j.state, j.output, j.reason, \
-    j.started_at, j.finished_at, j.cancel, w.id, j.expires_at, \
-    j.retry_until, j.retain, j.version, j.unique_key, j.ordered, j.batch, \
-    (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = j.batch), \
-    iif(j.state = -1, j.hold, NULL), n.fraction AS fraction, n.message AS message, n.at AS said_at \
-    FROM jobwork_jobs j LEFT JOIN jobwork_claims c ON c.id = j.claim AND j.state = 2 \
-    LEFT JOIN jobwork_workers w ON w.key = c.worker LEFT JOIN jobwork_notes n ON n.job = j.seq ";
+///
+/// Which claim a job runs under is looked for only where its row doesn't say that it isn't ready, and the ready ones don't have it.
+pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, \
+    j.attempt + (c.id IS NOT NULL), j.priority, j.retries, j.rescues, j.run_at, d.tags, d.chain, d.position, \
+    d.on_error, iif(c.id IS NULL, j.state, 2), j.output, j.reason, coalesce(c.at, j.started_at), j.finished_at, \
+    j.cancel, w.id, d.expires_at, d.retry_until, coalesce(d.retain, iif(j.flags & 512, 0, NULL)), j.version, \
+    d.unique_key, d.ordered, d.batch, (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = d.batch), \
+    iif(j.state = -1, h.key, NULL), n.fraction AS fraction, n.message AS message, n.at AS said_at \
+    FROM jobwork_jobs j LEFT JOIN jobwork_details d ON d.job = j.seq \
+    LEFT JOIN jobwork_claims c ON c.id = iif(j.state = 1 AND NOT EXISTS (SELECT 1 FROM jobwork_ready r \
+        WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq), \
+        (SELECT k.id FROM jobwork_claims k WHERE k.first <= j.seq AND k.last >= j.seq AND k.id > j.claim \
+            AND EXISTS (SELECT 1 FROM json_each(k.runs) WHERE j.seq BETWEEN value ->> 0 AND value ->> 1)), NULL) \
+    LEFT JOIN jobwork_workers w ON w.key = c.worker LEFT JOIN jobwork_held h ON h.job = j.seq \
+    LEFT JOIN jobwork_notes n ON n.job = j.seq ";
 
 /// A row of [`RECORD`]. Whether it is blocked is known only from other rows: see [`mark_blocked`].
 pub(super) fn record(row: &Row<'_>, now: i64) -> rusqlite::Result<Record> {

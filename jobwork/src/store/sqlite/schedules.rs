@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::db::Db;
 use super::rows::malformed;
+use super::writer::Rank;
 use super::{Sqlite, push};
 use crate::error::Result;
 use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, places};
@@ -29,7 +30,7 @@ impl Schedules for Sqlite {
         let again = fire.clone();
         // Of all the workers that see a tick come, only the first has something to write.
         let look = move |db: &Db| Ok(awaiting(db, &fire)?.is_none().then_some(Ok(None)));
-        self.writer().call(look, move |db| self::fire(db, &again)).await?
+        self.writer().call(Rank::Other, look, move |db| self::fire(db, &again)).await?
     }
 
     async fn change(&self, name: &str, change: ScheduleChange, now: Timestamp) -> Result<bool> {

@@ -9,8 +9,10 @@ use super::busy;
 /// One step a version; a step that was released is never changed.
 const MIGRATIONS: &[&str] = &[VERSION_1];
 
-// States are numbers because every partial index and every claim compares them: see `rows::state`. What every job has comes
-// before what few have, since a row is read from its beginning.
+// A job's row holds what every job has, and is in no index that its state moves it through: it is written when the job is dispatched
+// and when it ends. What somebody looks for has a line or a place of its own: ready jobs, held ones, ended ones; what few
+// jobs have stands in `jobwork_details`. States are numbers, see `rows::state`; no row says that it runs, the claims do.
+// `attempt` counts those that are over, and `claim` is the last one that is: a job runs while a later one names it.
 // `cancel` is 1 while somebody wants a running job to be cancelled, and 2 once that job has ended.
 //
 // The signs before columns in the view keep SQLite from making an index of all jobs, where it can go along the runs.
@@ -35,46 +37,86 @@ CREATE TABLE jobwork_jobs (
     finished_at INTEGER,
     args TEXT NOT NULL,
     output TEXT,
+    reason TEXT
+);
+CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE waits > 0;
+CREATE INDEX jobwork_told ON jobwork_jobs (cancel) WHERE cancel = 1;
+CREATE TABLE jobwork_details (
+    job INTEGER PRIMARY KEY,
+    tags TEXT,
     chain INTEGER,
     position INTEGER,
     on_error TEXT,
     cause INTEGER,
     expires_at INTEGER,
+    may_expire INTEGER NOT NULL DEFAULT 0,
     retry_until INTEGER,
     retain INTEGER,
+    kept_until INTEGER,
     batch INTEGER,
     standing INTEGER,
     ordered TEXT,
-    in_line INTEGER NOT NULL DEFAULT 0,
-    hold TEXT,
+    in_line INTEGER,
     limits TEXT,
     unique_key TEXT,
     unique_states INTEGER,
     unique_until INTEGER,
-    tags TEXT,
-    reason TEXT
+    has_key INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX jobwork_waiting ON jobwork_jobs (queue) WHERE waits > 0;
-CREATE INDEX jobwork_ready ON jobwork_jobs (queue, priority DESC, run_at, seq, name, version, expires_at) WHERE state = 1;
-CREATE INDEX jobwork_expiring ON jobwork_jobs (expires_at) WHERE state < 2 AND expires_at IS NOT NULL;
-CREATE INDEX jobwork_held ON jobwork_jobs (hold, queue, name, version, state, priority DESC, run_at, seq)
-    WHERE hold IS NOT NULL;
-CREATE INDEX jobwork_told ON jobwork_jobs (cancel) WHERE cancel = 1;
-CREATE INDEX jobwork_ended ON jobwork_jobs (state, name, finished_at, retain) WHERE state > 3;
-CREATE INDEX jobwork_retained ON jobwork_jobs (finished_at + retain) WHERE retain IS NOT NULL;
-CREATE INDEX jobwork_chain ON jobwork_jobs (chain, position) WHERE chain IS NOT NULL;
-CREATE INDEX jobwork_ordered ON jobwork_jobs (ordered, in_line, seq) WHERE ordered IS NOT NULL AND state < 3;
-CREATE UNIQUE INDEX jobwork_unique ON jobwork_jobs (unique_key) WHERE flags & 2;
-CREATE INDEX jobwork_batch ON jobwork_jobs (batch) WHERE batch IS NOT NULL;
+CREATE INDEX jobwork_chain ON jobwork_details (chain, position) WHERE chain IS NOT NULL;
+CREATE INDEX jobwork_expiring ON jobwork_details (expires_at) WHERE may_expire = 1;
+CREATE INDEX jobwork_retained ON jobwork_details (kept_until) WHERE kept_until IS NOT NULL;
+CREATE INDEX jobwork_batch ON jobwork_details (batch) WHERE batch IS NOT NULL;
+CREATE INDEX jobwork_ordered ON jobwork_details (ordered, in_line, job) WHERE in_line IS NOT NULL;
+CREATE UNIQUE INDEX jobwork_unique ON jobwork_details (unique_key) WHERE has_key = 1;
+CREATE TABLE jobwork_ready (
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    run_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (queue, priority DESC, run_at, seq)
+) WITHOUT ROWID;
+CREATE TABLE jobwork_held (
+    job INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    let_out INTEGER NOT NULL DEFAULT 0,
+    priority INTEGER NOT NULL,
+    run_at INTEGER NOT NULL
+);
+CREATE INDEX jobwork_held_behind ON jobwork_held (key, queue, name, version, let_out, priority DESC, run_at, job);
+CREATE TABLE jobwork_ended (
+    state INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    finished_at INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    retained INTEGER NOT NULL,
+    PRIMARY KEY (state, name, finished_at, job)
+) WITHOUT ROWID;
 CREATE TABLE jobwork_claims (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     worker INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     running INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
     runs TEXT NOT NULL
 );
-CREATE VIEW jobwork_running AS SELECT j.*, c.worker AS worker
+CREATE VIEW jobwork_running AS
+    SELECT j.seq, j.created_at, j.queue, j.attempt + 1 AS attempt, j.run_at, j.rescues, j.cancel, j.flags,
+        c.id AS claim, c.worker, c.at AS started_at
     FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
-    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND +j.claim = c.id AND +j.state = 2;
+    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND +j.claim < c.id AND +j.state = 1;
+CREATE VIEW jobwork_seen AS SELECT j.seq, j.created_at, j.name, j.run_at, iif(j.state = 1 AND NOT EXISTS (
+        SELECT 1 FROM jobwork_ready r
+        WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq
+    ), 2, j.state) AS state
+    FROM jobwork_jobs j;
 CREATE TABLE jobwork_totals (completed INTEGER NOT NULL);
 INSERT INTO jobwork_totals VALUES (0);
 CREATE TABLE jobwork_links (

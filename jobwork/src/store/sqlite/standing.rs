@@ -1,9 +1,11 @@
 //! Claims that stand: a worker that found nothing is handed jobs in the commit that makes them ready.
 //!
-//! So a job that comes to an idle worker costs one commit and not two, and starts as soon as it is stored. What is handed over
-//! lies in a place from which the worker takes it; where it doesn't, because its runtime is blocked, it is taken back.
+//! So a job that comes to an idle worker costs one commit and not two, and starts as soon as it is stored. A claim that was
+//! answered with less than it asked for stands on for a moment, so that the commits until the worker asks again can hand
+//! over too; what they do lies there until it asks. Where it doesn't, because its runtime is blocked or it has no more room,
+//! that is taken back.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,107 +18,229 @@ use crate::store::{Batch, Claim};
 /// What lies for longer than this may go to another worker.
 const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 
-/// A claim that stands, and who waits for its answer.
+/// The claims that stand at one file.
+#[derive(Debug, Default)]
+pub(super) struct StandingClaims(Mutex<Standing>);
+
+#[derive(Debug, Default)]
+struct Standing {
+    /// The number of the last one.
+    last: u64,
+    claims: Vec<StandingClaim>,
+}
+
+/// A claim that can be handed something.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct Hungry {
+    number: u64,
     pub(super) claim: Claim,
-    place: Arc<Place>,
-    caller: oneshot::Sender<()>,
+    tasks: Tasks,
+}
+
+/// A claim that stands.
+#[derive(Debug)]
+struct StandingClaim {
+    number: u64,
+    /// What it may still get.
+    claim: Claim,
+    /// Who waits for the answer; nobody between two calls of the worker.
+    caller: Option<oneshot::Sender<()>>,
+    lying: Option<Handed>,
+    /// When it was answered.
+    since: Instant,
     /// How jobs come back that nobody took.
     tasks: Tasks,
 }
 
-/// Where the answer to a claim lies until it is taken.
-type Place = Mutex<Option<Handed>>;
-
-/// The answer to a claim that stands.
-#[derive(Debug)]
-pub(super) struct Answer {
-    place: Arc<Place>,
-    told: oneshot::Receiver<()>,
-}
-
-/// The claims that stand at one file.
-#[derive(Debug, Default)]
-pub(super) struct StandingClaims {
-    standing: Mutex<Vec<Standing>>,
-    /// Since when answers lie.
-    handed: Mutex<Vec<(Instant, Weak<Place>)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl StandingClaims {
-    /// Puts a claim up; the answer comes with the first commit that has something for it.
-    pub(super) fn add(&self, claim: Claim, tasks: Tasks) -> Answer {
-        let (caller, told) = oneshot::channel();
-        let place = Arc::default();
-        lock(&self.standing).push(Standing { claim, place: Arc::clone(&place), caller, tasks });
-        Answer { place, told }
+impl StandingClaim {
+    /// Whether it was answered, and the worker has not asked again.
+    fn is_left(&self) -> bool {
+        self.caller.is_none()
     }
 
-    /// Takes out those that somebody still waits for.
-    pub(super) fn take(&self) -> Vec<Standing> {
-        let mut standing = std::mem::take(&mut *lock(&self.standing));
-        standing.retain(Standing::is_awaited);
-        standing
+    fn is_late(&self) -> bool {
+        self.is_left() && self.since.elapsed() > TAKEN_WITHIN
     }
 
-    /// Puts back those that got nothing.
-    pub(super) fn put_back(&self, standing: impl IntoIterator<Item = Standing>) {
-        // One that nobody awaits would keep the writer's thread for ever.
-        lock(&self.standing).extend(standing.into_iter().filter(Standing::is_awaited));
+    /// Whether it stands on, and is of the worker who makes this one.
+    fn is_of(&self, claim: &Claim) -> bool {
+        self.is_left() && self.claim.worker == claim.worker && self.claim.names == claim.names
     }
 
-    /// Answers a claim with what was written for it.
-    pub(super) fn hand(&self, standing: Standing, batch: Batch) {
-        let Standing { claim, place, caller, tasks } = standing;
-        *lock(&place) = Some(Handed { batch, at: claim.now, tasks });
-        let mut handed = lock(&self.handed);
-        handed.retain(|(_, place)| place.strong_count() > 0);
-        handed.push((Instant::now(), Arc::downgrade(&place)));
-        // Where nobody waits any more the place goes with what lies in it, which gives it back.
-        let _ = caller.send(());
+    fn can_get(&self) -> bool {
+        let awaited = self.caller.as_ref().is_none_or(|caller| !caller.is_closed());
+        self.claim.limit > 0 && awaited && !self.is_late()
     }
 
-    /// Takes back what nobody has taken in time: it runs nowhere, and another worker may be free.
-    pub(super) fn take_back(&self) {
-        let late = |(since, _): &mut (Instant, Weak<Place>)| since.elapsed() > TAKEN_WITHIN;
-        let late: Vec<_> = lock(&self.handed).extract_if(.., late).collect();
-        for place in late.iter().filter_map(|(_, place)| place.upgrade()) {
-            drop(lock(&place).take());
+    fn hungry(&self) -> Hungry {
+        Hungry { number: self.number, claim: self.claim.clone(), tasks: self.tasks.clone() }
+    }
+
+    fn get(&mut self, batch: Batch, now: Timestamp) {
+        self.claim.limit = self.claim.limit.saturating_sub(batch.jobs.len());
+        match &mut self.lying {
+            Some(lying) => lying.add(batch),
+            None => self.lying = Some(Handed { batch, at: now, tasks: self.tasks.clone() }),
+        }
+        if let Some(caller) = self.caller.take() {
+            self.since = Instant::now();
+            // Where nobody waits any more the claim is about to go, and gives back what lies there.
+            let _ = caller.send(());
         }
     }
 }
 
-impl Standing {
-    fn is_awaited(&self) -> bool {
-        !self.caller.is_closed()
+impl StandingClaims {
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts a claim up. One of the same worker that was answered and stands on goes on as this one, since it may be being handed
+    /// something at this moment.
+    pub(super) fn stand(self: &Arc<Self>, claim: Claim, tasks: Tasks) -> Answer {
+        let (caller, told) = oneshot::channel();
+        let mut standing = self.lock();
+        let left = standing.claims.iter().position(|left| left.is_of(&claim));
+        let (number, lying) = match left.map(|left| standing.claims.swap_remove(left)) {
+            Some(left) => (left.number, left.lying),
+            None => {
+                standing.last += 1;
+                (standing.last, None)
+            }
+        };
+        let mut claim =
+            StandingClaim { number, claim, caller: Some(caller), lying: None, since: Instant::now(), tasks };
+        if let Some((batch, at)) = lying.map(Handed::take) {
+            claim.get(batch, at);
+        }
+        standing.claims.push(claim);
+        Answer { standing: Arc::clone(self), number, told: Some(told) }
+    }
+
+    /// The worker of a claim that stands on asks for itself: takes what lies there, and hands it nothing until it has been
+    /// answered.
+    pub(super) fn pause(&self, claim: &Claim) -> Option<Paused> {
+        let mut standing = self.lock();
+        let left = standing.claims.iter_mut().find(|left| left.is_of(claim))?;
+        left.claim.limit = 0;
+        Some(Paused { number: left.number, handed: left.lying.take() })
+    }
+
+    /// Nobody waits for the answer any more. The claim is handed nothing until its worker has asked for itself; gives what lay
+    /// there.
+    fn rest(&self, number: u64) -> Option<Handed> {
+        let mut standing = self.lock();
+        let rests = standing.claims.iter_mut().find(|claim| claim.number == number)?;
+        rests.caller = None;
+        rests.since = Instant::now();
+        rests.claim.limit = 0;
+        rests.lying.take()
+    }
+
+    /// The worker has been answered: its claim stands on for so many more.
+    pub(super) fn resume(&self, number: u64, limit: usize) {
+        if let Some(paused) = self.lock().claims.iter_mut().find(|claim| claim.number == number) {
+            paused.claim.limit = limit.saturating_sub(paused.lying.as_ref().map_or(0, Handed::jobs));
+            paused.since = Instant::now();
+        }
+    }
+
+    /// The claims that can be handed something.
+    pub(super) fn hungry(&self) -> Vec<Hungry> {
+        let standing = self.lock();
+        standing.claims.iter().filter(|claim| claim.can_get()).map(StandingClaim::hungry).collect()
+    }
+
+    /// Answers a claim with what was written for it.
+    pub(super) fn hand(&self, Hungry { number, claim, tasks }: Hungry, batch: Batch) {
+        let handed = Handed { batch, at: claim.now, tasks };
+        // Where it is gone, what was for it goes back.
+        if let Some(standing) = self.lock().claims.iter_mut().find(|standing| standing.number == number) {
+            let (batch, at) = handed.take();
+            standing.get(batch, at);
+        }
+    }
+
+    /// Takes back what nobody has taken in time: it runs nowhere, and another worker may be free.
+    pub(super) fn take_back(&self) {
+        let late: Vec<_> = self.lock().claims.extract_if(.., |claim| claim.is_late()).collect();
+        drop(late);
+    }
+
+    /// Ends all claims.
+    pub(super) fn clear(&self) {
+        let all = std::mem::take(&mut self.lock().claims);
+        drop(all);
+    }
+}
+
+/// A claim that is handed nothing while its worker asks for itself.
+#[derive(Debug)]
+pub(super) struct Paused {
+    pub(super) number: u64,
+    /// What lay there.
+    pub(super) handed: Option<Handed>,
+}
+
+/// The answer to a claim that stands.
+#[derive(Debug)]
+pub(super) struct Answer {
+    standing: Arc<StandingClaims>,
+    number: u64,
+    told: Option<oneshot::Receiver<()>>,
 }
 
 impl Answer {
     /// Waits for it. It is empty where it was taken back meanwhile, and `None` at the end of the writer.
-    pub(super) async fn wait(self) -> Option<Batch> {
-        self.told.await.ok()?;
-        let handed = lock(&self.place).take();
-        Some(handed.map(Handed::take).unwrap_or_default())
+    pub(super) async fn wait(mut self) -> Option<Batch> {
+        self.told.as_mut()?.await.ok()?;
+        // From here on the claim stands on by itself.
+        self.told = None;
+        let mut standing = self.standing.lock();
+        let claim = standing.claims.iter_mut().find(|claim| claim.number == self.number);
+        let handed = claim.and_then(|claim| claim.lying.take());
+        drop(standing);
+        Some(handed.map(|handed| handed.take().0).unwrap_or_default())
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.told.is_some() {
+            drop(self.standing.rest(self.number));
+        }
     }
 }
 
 /// Jobs on their way to a worker. They are given back unless it takes them.
 #[derive(Debug)]
-struct Handed {
+pub(super) struct Handed {
     batch: Batch,
     at: Timestamp,
     tasks: Tasks,
 }
 
 impl Handed {
-    fn take(mut self) -> Batch {
-        std::mem::take(&mut self.batch)
+    /// The jobs, and when they were handed over.
+    pub(super) fn take(mut self) -> (Batch, Timestamp) {
+        (std::mem::take(&mut self.batch), self.at)
+    }
+
+    /// How many jobs there are.
+    pub(super) fn jobs(&self) -> usize {
+        self.batch.jobs.len()
+    }
+
+    /// The jobs, and those of what the worker was given besides.
+    pub(super) fn and(self, found: Batch) -> Batch {
+        let (mut batch, _) = self.take();
+        batch.jobs.extend(found.jobs);
+        Batch { next_due: found.next_due, ..batch }
+    }
+
+    fn add(&mut self, batch: Batch) {
+        self.batch.jobs.extend(batch.jobs);
+        self.batch.next_due = self.batch.next_due.into_iter().chain(batch.next_due).min();
     }
 }
 

@@ -4,14 +4,15 @@ use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
 use super::expire;
-use super::gates;
 use super::rows::{duration, flag, job_id, millis, state};
+use super::{gates, ready};
 use crate::error::{Error, Result};
 use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
 use crate::store::Topic;
 
 /// Who has a key.
-pub(super) const HOLDER: &str = "SELECT seq, created_at, state, name, unique_until, expires_at FROM jobwork_jobs WHERE unique_key = ?1 AND flags & 2";
+pub(super) const HOLDER: &str = "SELECT s.seq, s.created_at, s.state, s.name, d.unique_until, d.expires_at
+    FROM jobwork_details d CROSS JOIN jobwork_seen s ON s.seq = d.job WHERE d.unique_key = ?1 AND d.has_key = 1";
 
 /// The job that has a key.
 pub(super) struct Holder {
@@ -48,7 +49,7 @@ fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
     let found = find(db, key)?;
     match found {
         Some(Holder { seq, until: Some(until), .. }) if until <= now => {
-            db.execute("UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1", [seq])?;
+            give_up(db, seq)?;
             Ok(None)
         }
         Some(Holder {
@@ -97,6 +98,7 @@ fn replace(db: &Db, holder: &Holder, job: &NewJob, on_conflict: OnConflict, now:
     let OnConflict::Replace { args, schedule, at_most } = on_conflict else { return Ok(()) };
     // Due at another time, or in another version, it has to be met again by what held it.
     gates::withdraw(db, holder.seq)?;
+    ready::leave(db, holder.seq)?;
     if args {
         let replaced = "UPDATE jobwork_jobs SET args = ?2, version = ?3 WHERE seq = ?1";
         db.execute(replaced, params![holder.seq, job.args, job.version])?;
@@ -105,31 +107,40 @@ fn replace(db: &Db, holder: &Holder, job: &NewJob, on_conflict: OnConflict, now:
         let latest = at_most.map_or(i64::MAX, |longest| holder.created_at.saturating_add(duration(longest)));
         let run_at = job.run_at.map_or(now, millis).min(latest);
         let (expires_at, retry_until) = (job.expires_at.map(millis), job.retry_until.map(millis));
-        let replaced = "UPDATE jobwork_jobs SET run_at = ?2, expires_at = ?3, retry_until = ?4 WHERE seq = ?1";
-        db.execute(replaced, params![holder.seq, run_at, expires_at, retry_until])?;
+        db.execute(
+            "UPDATE jobwork_jobs SET run_at = ?2, flags = iif(?3, flags | ?4, flags) WHERE seq = ?1",
+            params![holder.seq, run_at, expires_at.is_some(), flag::EXPIRES],
+        )?;
+        db.execute(
+            "UPDATE jobwork_details SET expires_at = ?2, may_expire = ?2 IS NOT NULL, retry_until = ?3 WHERE job = ?1",
+            params![holder.seq, expires_at, retry_until],
+        )?;
         db.wake(Topic::Ready);
     }
-    Ok(())
+    ready::enter(db, holder.seq)
 }
 
 /// Gives a new job its key, which nobody has.
 pub(super) fn hold(db: &Db, seq: i64, unique: &Unique, now: i64) -> rusqlite::Result<()> {
     let until_started = unique.states == UniqueStates::UNTIL_STARTED;
-    let flags = flag::HAS_KEY | if until_started { flag::KEY_UNTIL_STARTED } else { 0 };
+    let flags = flag::KEYED | if until_started { flag::KEY_UNTIL_STARTED } else { 0 };
     let until = unique.window.map(|window| now.saturating_add(duration(window)));
+    db.execute("UPDATE jobwork_jobs SET flags = flags | ?2 WHERE seq = ?1", [seq, flags])?;
     db.execute(
-        "UPDATE jobwork_jobs SET flags = flags | ?2, unique_key = ?3, unique_states = ?4, unique_until = ?5 WHERE seq = ?1",
-        params![seq, flags, unique.key, unique.states.bits(), until],
+        "UPDATE jobwork_details SET has_key = 1, unique_key = ?2, unique_states = ?3, unique_until = ?4 WHERE job = ?1",
+        params![seq, unique.key, unique.states.bits(), until],
     )?;
     Ok(())
 }
 
 /// A job that starts gives its key up if it has it only until then.
 pub(super) fn started(db: &Db, seq: i64, flags: i64) -> rusqlite::Result<()> {
-    let both = flag::HAS_KEY | flag::KEY_UNTIL_STARTED;
-    if flags & both == both {
-        db.execute("UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1", [seq])?;
-    }
+    if flags & flag::KEY_UNTIL_STARTED != 0 { give_up(db, seq) } else { Ok(()) }
+}
+
+/// A job does not have its key any more.
+fn give_up(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_details SET has_key = 0 WHERE job = ?1", [seq])?;
     Ok(())
 }
 
@@ -141,7 +152,7 @@ pub(super) fn ended(db: &Db, seq: i64, state: i64) -> rusqlite::Result<()> {
         state::DISCARDED => JobState::Discarded,
         _ => JobState::Dead,
     };
-    let given_up = "UPDATE jobwork_jobs SET flags = flags & ~2 WHERE seq = ?1 AND unique_states & ?2 = 0";
+    let given_up = "UPDATE jobwork_details SET has_key = 0 WHERE job = ?1 AND unique_states & ?2 = 0";
     db.execute(given_up, params![seq, UniqueStates::bit(state)])?;
     Ok(())
 }
@@ -150,7 +161,7 @@ pub(super) fn ended(db: &Db, seq: i64, state: i64) -> rusqlite::Result<()> {
 pub(super) fn take_again(db: &Db, seq: i64, now: i64) -> rusqlite::Result<Option<JobId>> {
     let lost = db
         .prepare(
-            "SELECT unique_key FROM jobwork_jobs WHERE seq = ?1 AND unique_key IS NOT NULL AND flags & 2 = 0
+            "SELECT unique_key FROM jobwork_details WHERE job = ?1 AND unique_key IS NOT NULL AND has_key = 0
              AND coalesce(unique_until > ?2, 1)",
         )?
         .query_row([seq, now], |row| row.get::<_, String>(0))
@@ -159,6 +170,6 @@ pub(super) fn take_again(db: &Db, seq: i64, now: i64) -> rusqlite::Result<Option
     if let Some(holder) = holder(db, &key, now)? {
         return Ok(Some(holder.id()));
     }
-    db.execute("UPDATE jobwork_jobs SET flags = flags | 2 WHERE seq = ?1", [seq])?;
+    db.execute("UPDATE jobwork_details SET has_key = 1 WHERE job = ?1", [seq])?;
     Ok(None)
 }

@@ -1,35 +1,40 @@
 //! Those that wait for a job: released when it completes, cancelled when it ends otherwise, revived when it is retried.
 //!
-//! A link says that a child waits for a parent. It is done when the parent's output has reached the child, and then
-//! nothing that becomes of the parent concerns the child any more.
+//! A link says that a child waits for a parent. When the parent's output has reached the child, nothing that becomes of the
+//! parent concerns the child any more; the link is marked as done when something does.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
-use super::finish::{end, ended};
+use super::finish::end;
 use super::rows::{job_id, state};
-use super::{batches, ordered, unique};
+use super::{batches, ended, ordered, ready, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};
 
 /// Gives a job's output to those that wait for it, and lets go those that now wait for nothing.
 pub(super) fn release(db: &Db, seq: i64, output: &str, at: i64) -> rusqlite::Result<()> {
-    for (child, place, slot) in links(db, seq)? {
-        let done = "UPDATE jobwork_links SET done = 1 WHERE parent = ?1 AND child = ?2 AND place = ?3";
-        db.execute(done, [seq, child, place])?;
-        let child = db
-            .prepare("SELECT state, args, waits, run_at FROM jobwork_jobs WHERE seq = ?1")?
-            .query_row([child], |row| {
-                Ok(Child { seq: child, state: row.get(0)?, args: row.get(1)?, waits: row.get(2)?, run_at: row.get(3)? })
-            })
-            .optional()?;
-        if let Some(child) = child {
-            take_output(db, &child, slot.as_deref(), output, at)?;
+    let mut waiting = db.prepare(
+        "SELECT l.slot, j.seq, j.state, j.args, j.waits, j.run_at
+         FROM jobwork_links l CROSS JOIN jobwork_jobs j ON j.seq = l.child WHERE l.parent = ?1 AND l.done = 0",
+    )?;
+    let waiting = waiting.query_map([seq], |row| {
+        let child =
+            Child { seq: row.get(1)?, state: row.get(2)?, args: row.get(3)?, waits: row.get(4)?, run_at: row.get(5)? };
+        Ok((row.get::<_, Option<String>>(0)?, child))
+    })?;
+    let mut children: Vec<(Vec<Option<String>>, Child)> = Vec::new();
+    for waiting in waiting {
+        let (slot, child) = waiting?;
+        // One job may take the output in several places.
+        match children.last_mut().filter(|(_, last)| last.seq == child.seq) {
+            Some((slots, _)) => slots.push(slot),
+            None => children.push((vec![slot], child)),
         }
     }
-    Ok(())
+    children.into_iter().try_for_each(|(slots, child)| take_output(db, child, &slots, output, at))
 }
 
 struct Child {
@@ -40,22 +45,26 @@ struct Child {
     run_at: i64,
 }
 
-fn links(db: &Db, parent: i64) -> rusqlite::Result<Vec<(i64, i64, Option<String>)>> {
-    let open = "SELECT child, place, slot FROM jobwork_links WHERE parent = ?1 AND done = 0";
-    db.prepare(open)?.query_map([parent], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
-}
-
 /// Also a job that was cancelled meanwhile takes the output: it may be retried.
-fn take_output(db: &Db, child: &Child, slot: Option<&str>, output: &str, at: i64) -> rusqlite::Result<()> {
-    let waits = child.waits - 1;
-    let released = child.state == state::WAITING && waits == 0;
+fn take_output(db: &Db, mut child: Child, slots: &[Option<String>], output: &str, at: i64) -> rusqlite::Result<()> {
+    child.waits -= slots.len() as i64;
+    let (mut taken, released) = (true, child.state == state::WAITING && child.waits == 0);
+    for slot in slots.iter().flatten() {
+        match fill(&child.args, slot, output) {
+            Ok(filled) => child.args = filled,
+            Err(_) => taken = false,
+        }
+    }
     let state = if released { state::READY } else { child.state };
     let run_at = if released { child.run_at.max(at) } else { child.run_at };
-    let filled = slot.map(|slot| fill(&child.args, slot, output));
-    let args = filled.as_ref().and_then(|filled| filled.as_deref().ok()).unwrap_or(&child.args);
-    let taken = "UPDATE jobwork_jobs SET state = ?2, waits = ?3, run_at = ?4, args = ?5 WHERE seq = ?1";
-    db.execute(taken, params![child.seq, state, waits, run_at, args])?;
-    if matches!(filled, Some(Err(_))) && child.state == state::WAITING {
+    db.execute(
+        "UPDATE jobwork_jobs SET state = ?2, waits = ?3, run_at = ?4, args = ?5 WHERE seq = ?1",
+        params![child.seq, state, child.waits, run_at, child.args],
+    )?;
+    if released {
+        ready::enter(db, child.seq)?;
+    }
+    if !taken && child.state == state::WAITING {
         // The parser's own words may quote the arguments.
         let why = "the arguments take no output by name: they are not a json object";
         end(db, child.seq, state::DEAD, Some(&format!("{}: {why}", DeadReason::Undecodable)), at)
@@ -65,34 +74,50 @@ fn take_output(db: &Db, child: &Child, slot: Option<&str>, output: &str, at: i64
     }
 }
 
+/// A job that completed will not stay so: those that took its output have nothing to do with it any more.
+pub(super) fn let_go(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_links SET done = 1 WHERE parent = ?1", [seq])?;
+    Ok(())
+}
+
 /// Cancels all that wait for `cause`, directly or through others.
 pub(super) fn cancel(db: &Db, cause: i64, why: &str, at: i64) -> rusqlite::Result<()> {
-    let mut cancel = db.prepare(
+    let mut below = db.prepare(
         "WITH RECURSIVE below (seq) AS (
             SELECT l.child FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child
             WHERE l.parent = ?1 AND l.done = 0 AND j.state = 0
             UNION SELECT l.child FROM below JOIN jobwork_links l ON l.parent = below.seq
             JOIN jobwork_jobs j ON j.seq = l.child WHERE l.done = 0 AND j.state = 0)
-         UPDATE jobwork_jobs SET state = 4, cause = ?1, reason = ?2, finished_at = ?3
-         WHERE seq IN (SELECT seq FROM below) RETURNING seq, flags",
+         SELECT seq FROM below",
     )?;
-    let cancelled = cancel.query_map(params![cause, why, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let cancelled: Vec<(i64, i64)> = cancelled.collect::<Result<_, _>>()?;
-    if !cancelled.is_empty() {
-        db.wake(Topic::Settled);
-    }
-    cancelled.into_iter().try_for_each(|(seq, flags)| ended(db, seq, flags, state::CANCELLED, at))
+    let below: Vec<i64> = below.query_map([cause], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    below.into_iter().try_for_each(|seq| {
+        set_cause(db, seq, Some(cause))?;
+        end(db, seq, state::CANCELLED, Some(why), at)
+    })
+}
+
+/// Says what had a job cancelled: another job, or a batch.
+pub(super) fn set_cause(db: &Db, seq: i64, cause: Option<i64>) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_details SET cause = ?2 WHERE job = ?1", params![seq, cause])?;
+    Ok(())
 }
 
 /// Makes a job what it was before it ended: ready, or waiting for what it still waits for.
 pub(super) fn revive(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
     // Times that have passed no longer hold: they would end it again before it runs.
+    ended::leave(db, seq)?;
     db.execute(
-        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), cause = NULL, reason = NULL, finished_at = NULL,
+        "UPDATE jobwork_details SET cause = NULL, kept_until = NULL, may_expire = coalesce(expires_at > ?2, 0),
          expires_at = iif(expires_at <= ?2, NULL, expires_at), retry_until = iif(retry_until <= ?2, NULL, retry_until)
-         WHERE seq = ?1",
+         WHERE job = ?1",
         [seq, now],
     )?;
+    db.execute(
+        "UPDATE jobwork_jobs SET state = iif(waits = 0, 1, 0), reason = NULL, finished_at = NULL WHERE seq = ?1",
+        [seq],
+    )?;
+    ready::enter(db, seq)?;
     db.wake(Topic::Ready);
     batches::follow(db, seq, now)
 }
@@ -106,7 +131,8 @@ pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()
         match obstacle(db, seq)? {
             None => revive_unless_taken(db, seq, now)?,
             Some((other, why)) => {
-                db.execute("UPDATE jobwork_jobs SET cause = ?2, reason = ?3 WHERE seq = ?1", params![seq, other, why])?;
+                set_cause(db, seq, Some(other))?;
+                set_reason(db, seq, &why)?;
             }
         }
     }
@@ -120,14 +146,19 @@ pub(super) fn revive_unless_taken(db: &Db, seq: i64, now: i64) -> rusqlite::Resu
         return revive(db, seq, now);
     };
     let why = format!("job {other} has its unique key");
-    db.execute("UPDATE jobwork_jobs SET cause = NULL, reason = ?2 WHERE seq = ?1", params![seq, why])?;
+    set_cause(db, seq, None)?;
+    set_reason(db, seq, &why)
+}
+
+fn set_reason(db: &Db, seq: i64, why: &str) -> rusqlite::Result<()> {
+    db.execute("UPDATE jobwork_jobs SET reason = ?2 WHERE seq = ?1", params![seq, why])?;
     Ok(())
 }
 
 fn cancelled_by(db: &Db, parent: i64, cause: i64) -> rusqlite::Result<Vec<i64>> {
     db.prepare(
-        "SELECT j.seq FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child
-         WHERE l.parent = ?1 AND l.done = 0 AND j.state = 4 AND j.cause = ?2",
+        "SELECT j.seq FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child JOIN jobwork_details d ON d.job = j.seq
+         WHERE l.parent = ?1 AND l.done = 0 AND j.state = 4 AND d.cause = ?2",
     )?
     .query_map([parent, cause], |row| row.get(0))?
     .collect()
@@ -136,8 +167,8 @@ fn cancelled_by(db: &Db, parent: i64, cause: i64) -> rusqlite::Result<Vec<i64>> 
 /// Why a job can't go on even if it is revived: something that it waits for ended without an output.
 pub(super) fn obstacle(db: &Db, seq: i64) -> rusqlite::Result<Option<(i64, String)>> {
     db.prepare(
-        "SELECT l.parent, p.created_at, p.state, p.cause, p.reason
-         FROM jobwork_links l LEFT JOIN jobwork_jobs p ON p.seq = l.parent
+        "SELECT l.parent, p.created_at, p.state, d.cause, p.reason FROM jobwork_links l
+         LEFT JOIN jobwork_jobs p ON p.seq = l.parent LEFT JOIN jobwork_details d ON d.job = l.parent
          WHERE l.child = ?1 AND l.done = 0 AND (p.seq IS NULL OR p.state IN (4, 5)) LIMIT 1",
     )?
     .query_row([seq], |row| {

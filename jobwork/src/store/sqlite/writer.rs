@@ -8,9 +8,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::at_hand::AtHand;
-use super::busy;
 use super::db::Db;
-use super::standing::StandingClaims;
+use super::standing::{Handed, Paused, StandingClaims};
+use super::{busy, claim};
 use crate::error::{Error, Result};
 use crate::job::Finished;
 use crate::store::{Batch, Claim};
@@ -18,8 +18,21 @@ use crate::store::{Batch, Claim};
 /// More calls than this don't share one commit, so that no reply waits for ever.
 const MOST: usize = 4_096;
 
+/// In which order calls that wait at the same time are made. New jobs come right before claims, so that they can be handed out
+/// without having been ready for anybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Other,
+    Push,
+    Claim,
+}
+
 /// A call on its way to the thread. It may be asked twice: when a call that shared its transaction failed.
 trait Task: Send {
+    fn rank(&self) -> Rank {
+        Rank::Other
+    }
+
     /// Whether the call is answered by what reading alone finds.
     fn look(&mut self, db: &Db) -> bool;
     fn work(&mut self, db: &Db) -> rusqlite::Result<()>;
@@ -27,11 +40,16 @@ trait Task: Send {
 }
 
 struct Call<T, L, W> {
+    rank: Rank,
     look: L,
     work: W,
     answer: Option<T>,
+    /// Is told of the answer before anything else is written.
+    told: Option<Told<T>>,
     caller: oneshot::Sender<Result<T>>,
 }
+
+type Told<T> = Box<dyn FnOnce(&T) + Send>;
 
 impl<T, L, W> Task for Call<T, L, W>
 where
@@ -39,6 +57,10 @@ where
     L: FnMut(&Db) -> rusqlite::Result<Option<T>> + Send,
     W: FnMut(&Db) -> rusqlite::Result<T> + Send,
 {
+    fn rank(&self) -> Rank {
+        self.rank
+    }
+
     fn look(&mut self, db: &Db) -> bool {
         // An error while looking is left to the transaction, which meets it again and reports it.
         self.answer = busy::patiently(|| (self.look)(db)).unwrap_or_default();
@@ -52,7 +74,10 @@ where
 
     fn reply(self: Box<Self>, failed: Option<rusqlite::Error>) {
         let answer = match (failed, self.answer) {
-            (None, Some(answer)) => Ok(answer),
+            (None, Some(answer)) => {
+                self.told.into_iter().for_each(|told| told(&answer));
+                Ok(answer)
+            }
             (Some(error), _) => Err(Error::store(error)),
             (None, None) => Err(ended()),
         };
@@ -155,11 +180,22 @@ impl Writer {
     /// Calls `work` in a transaction, unless `look`, outside of any, had the answer. Both may be called twice.
     pub(super) async fn call<T: Send + 'static>(
         &self,
+        rank: Rank,
         look: impl FnMut(&Db) -> rusqlite::Result<Option<T>> + Send + 'static,
         work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.call_and_tell(rank, look, work, None).await
+    }
+
+    async fn call_and_tell<T: Send + 'static>(
+        &self,
+        rank: Rank,
+        look: impl FnMut(&Db) -> rusqlite::Result<Option<T>> + Send + 'static,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
+        told: Option<Told<T>>,
+    ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
-        let call = Call { look, work, answer: None, caller };
+        let call = Call { rank, look, work, answer: None, told, caller };
         if !self.tasks.as_ref().is_some_and(|tasks| tasks.send(call)) {
             return Err(ended());
         }
@@ -175,7 +211,34 @@ impl Writer {
     /// over meanwhile.
     pub(super) async fn stand(&self, claim: Claim) -> Result<Batch> {
         let tasks = self.tasks().ok_or_else(ended)?;
-        self.standing.add(claim, tasks).wait().await.ok_or_else(ended)
+        self.standing.stand(claim, tasks).wait().await.ok_or_else(ended)
+    }
+
+    /// Asks for ready jobs, besides those that were handed to the worker since it was answered last.
+    pub(super) async fn claim(&self, mut claim: Claim) -> Result<Batch> {
+        let Some(Paused { number, handed }) = self.standing.pause(&claim) else {
+            return self.claim_and_tell(claim, None).await;
+        };
+        if claim.limit == 0 {
+            return Ok(Batch::default());
+        }
+        // What is more than was asked for goes back.
+        let handed = handed.filter(|handed| handed.jobs() <= claim.limit);
+        claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
+        let (standing, limit) = (Arc::clone(&self.standing), claim.limit);
+        let resume = move |found: &Batch| standing.resume(number, limit.saturating_sub(found.jobs.len()));
+        let found = self.claim_and_tell(claim, Some(Box::new(resume))).await?;
+        Ok(match handed {
+            Some(handed) => handed.and(found),
+            None => found,
+        })
+    }
+
+    async fn claim_and_tell(&self, claim: Claim, told: Option<Told<Batch>>) -> Result<Batch> {
+        let claim = Arc::new(claim);
+        let again = Arc::clone(&claim);
+        let look = move |db: &Db| claim::look(db, &claim);
+        self.call_and_tell(Rank::Claim, look, move |db| claim::claim(db, &again), told).await
     }
 
     /// As [`call`](Self::call), where only a transaction can have the answer.
@@ -183,11 +246,19 @@ impl Writer {
         &self,
         work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.call(|_| Ok(None), work).await
+        self.call(Rank::Other, |_| Ok(None), work).await
     }
 
-    /// As [`write`](Self::write), and commits here and now where that is better: see [`AtHand`].
-    pub(super) async fn write_at_hand<T: Send + 'static>(
+    /// Stores new jobs.
+    pub(super) async fn push<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.call(Rank::Push, |_| Ok(None), work).await
+    }
+
+    /// As [`push`](Self::push), and commits here and now where that is better: see [`AtHand`].
+    pub(super) async fn push_at_hand<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -197,7 +268,7 @@ impl Writer {
                 tokio::task::yield_now().await;
                 answer
             }
-            None => self.write(work).await,
+            None => self.push(work).await,
         }
     }
 
@@ -223,7 +294,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.tasks = None;
         // Nobody awaits these any more, but each could send to the thread.
-        drop(self.standing.take());
+        self.standing.clear();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -245,7 +316,8 @@ fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
     }
 }
 
-fn perform(db: &Db, at_hand: &AtHand, batch: Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Task>>) {
+fn perform(db: &Db, at_hand: &AtHand, mut batch: Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Task>>) {
+    batch.sort_by_key(|task| task.rank());
     let mut writing = Vec::with_capacity(batch.len());
     for mut task in batch {
         // What follows a write has to see it, so it is asked in the transaction.
@@ -259,6 +331,7 @@ fn perform(db: &Db, at_hand: &AtHand, batch: Vec<Box<dyn Task>>, tasks: &Receive
         let before = writing.len();
         writing.extend(tasks.try_iter().take(MOST.saturating_sub(before)));
         at_hand.thread_had_more(writing.len() - before);
+        writing.sort_by_key(|task| task.rank());
         writing.iter_mut().try_for_each(|task| task.work(db))
     });
     match together {
@@ -299,7 +372,7 @@ mod tests {
 
     /// The thread that a call without anything to write is made on.
     async fn thread(writer: &Writer) -> Option<String> {
-        let name = writer.write_at_hand(|_| Ok(thread::current().name().map(str::to_owned)));
+        let name = writer.push_at_hand(|_| Ok(thread::current().name().map(str::to_owned)));
         name.await.unwrap()
     }
 
@@ -313,6 +386,7 @@ mod tests {
         // The thread is held until all three calls wait, so that they share a transaction.
         let (go, gate) = mpsc::channel();
         let hold = writer.call(
+            Rank::Other,
             move |_| {
                 let _ = gate.recv();
                 Ok(Some(()))
@@ -395,6 +469,6 @@ mod tests {
     async fn a_call_that_looking_answers_opens_no_transaction() {
         let writer = writer();
         let free = |db: &Db| Ok(Some(db.connection.is_autocommit()));
-        assert!(writer.call(free, |_| Ok(false)).await.unwrap());
+        assert!(writer.call(Rank::Other, free, |_| Ok(false)).await.unwrap());
     }
 }
