@@ -54,7 +54,7 @@ async fn other_tasks_have_their_turn_between_jobs_that_never_wait() {
     other.abort();
     let mut seen = bench.events.of(&["turn "]);
     seen.dedup();
-    assert!(seen.len() > 5, "{seen:?}");
+    assert!(seen.len() > 3, "{seen:?}");
 }
 
 /// A future that panics when it is dropped, after it has ended.

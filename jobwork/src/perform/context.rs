@@ -1,6 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -18,10 +18,23 @@ pub struct JobContext(Arc<Job>);
 pub(crate) struct Job {
     pub(crate) claimed: Claimed,
     pub(crate) started_at: Timestamp,
-    pub(crate) cancel: CancelSignal,
+    /// Made when somebody asks for it: most jobs end before they are told to stop, and don't look.
+    cancel: OnceLock<CancelSignal>,
     pub(crate) states: States,
     pub(crate) finished: AtomicBool,
     pub(crate) notebook: Notebook,
+}
+
+impl Job {
+    /// The signal that tells it to stop.
+    pub(crate) fn cancel(&self) -> &CancelSignal {
+        self.cancel.get_or_init(CancelSignal::new)
+    }
+
+    /// The signal, where anybody has fired it or looked at it.
+    pub(crate) fn used_cancel(&self) -> Option<&CancelSignal> {
+        self.cancel.get()
+    }
 }
 
 impl JobContext {
@@ -29,7 +42,7 @@ impl JobContext {
         Self(Arc::new(Job {
             claimed,
             started_at,
-            cancel: CancelSignal::new(),
+            cancel: OnceLock::new(),
             states,
             finished: AtomicBool::new(false),
             notebook,
@@ -157,7 +170,7 @@ impl JobContext {
     /// The signal that tells this job to stop.
     #[must_use]
     pub fn cancel_signal(&self) -> CancelSignal {
-        self.0.cancel.clone()
+        self.0.cancel().clone()
     }
 
     /// The application state of this type, if it was given to the app.

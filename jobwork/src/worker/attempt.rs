@@ -15,7 +15,7 @@ use super::running::{Running, Task};
 use super::shared::Shared;
 use crate::client::current;
 use crate::job::{Claimed, Finished, JobError, Lease, Outcome};
-use crate::perform::{CancelReason, JobContext, JobResult, Notebook, WhatNext};
+use crate::perform::{CancelReason, CancelSignal, JobContext, JobResult, Notebook, WhatNext};
 
 /// One attempt of one job, from its start to its outcome.
 pub(crate) struct Attempt {
@@ -78,13 +78,13 @@ impl Attempt {
             result = performing.as_mut() => return Returned::Result(result),
             () = self.told_to_stop() => {}
         }
-        let left = self.running.job.job().cancel.time_left();
+        let left = self.running.job.job().cancel().time_left();
         tokio::time::timeout(left, performing).await.map_or(Returned::Overran, Returned::Result)
     }
 
     /// Waits for the cancel signal, and fires it when the job's timeout has passed.
     async fn told_to_stop(&self) {
-        let signal = &self.running.job.job().cancel;
+        let signal = self.running.job.job().cancel();
         let Some(timeout) = self.running.handler.handling.timeout else { return signal.until_fired().await };
         if tokio::time::timeout(timeout, signal.until_fired()).await.is_err() {
             tracing::warn!(?timeout, "told to stop: it takes longer than its timeout");
@@ -95,9 +95,10 @@ impl Attempt {
     async fn conclude(&self, returned: Returned) {
         let overran = matches!(returned, Returned::Overran);
         let job = self.running.job.job();
+        let cancel = job.used_cancel();
         let signal = Seen {
-            reason: job.cancel.fired(),
-            seen: job.cancel.was_seen(),
+            reason: cancel.and_then(CancelSignal::fired),
+            seen: cancel.is_some_and(CancelSignal::was_seen),
             finished: job.finished.load(Ordering::Acquire),
         };
         if !self.running.take() {

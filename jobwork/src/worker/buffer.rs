@@ -33,7 +33,10 @@ impl Buffer {
 
     /// Puts jobs in behind those that are there.
     pub(crate) fn extend(&self, jobs: impl IntoIterator<Item = Held>) {
-        self.lock().jobs.extend(jobs);
+        let mut ahead = self.lock();
+        for job in jobs {
+            ahead.jobs.push_back(job);
+        }
     }
 
     /// Takes the next job out and begins it, in one step: whoever looks finds it here or among the running ones.

@@ -12,7 +12,7 @@ use super::running::Task;
 use super::shared::Shared;
 
 /// So many jobs that wait for nothing are performed before other tasks of the runtime have their turn.
-const IN_A_ROW: usize = 8;
+const IN_A_ROW: usize = 16;
 
 /// What one fetcher has claimed, and the tasks that perform it, each one job after the other.
 ///

@@ -148,6 +148,6 @@ impl Running {
 
     fn cancel(&self, reason: CancelReason) {
         let deadline = Instant::now() + self.handler.handling.cleanup;
-        self.job.job().cancel.fire(reason, deadline.into_std());
+        self.job.job().cancel().fire(reason, deadline.into_std());
     }
 }
