@@ -110,7 +110,7 @@ async fn the_slots_of_a_killed_worker_are_free_once_its_jobs_are_rescued() {
     dying.signal(Signal::KILL);
     living.expect("started");
     assert!(killed.elapsed() < RESCUE, "rescued after {:?}", killed.elapsed());
-    living.expect("started");
+    living.expect_times("started", 2);
     living.release("all");
     for job in &jobs {
         result(job).await;

@@ -82,14 +82,20 @@ impl Process {
     /// Waits for an event that begins with these words, unless it has come already, and returns it.
     #[track_caller]
     pub(crate) fn expect(&mut self, event: &str) -> String {
+        self.expect_times(event, 1)
+    }
+
+    /// Waits until the process has said so many such things, and gives the last of them.
+    #[track_caller]
+    pub(crate) fn expect_times(&mut self, event: &str, times: usize) -> String {
         let end = Instant::now() + LIMIT;
         loop {
-            if let Some(found) = self.find(event) {
-                return found.to_owned();
+            if let Some(found) = self.find(event).nth(times - 1) {
+                return found.clone();
             }
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
-                Err(error) => self.give_up(&format!("no `{event}` ({error})")),
+                Err(error) => self.give_up(&format!("no `{event}` {times} times ({error})")),
             }
         }
     }
@@ -103,15 +109,15 @@ impl Process {
         panic!("{problem} after {:#?}\n{errors}", self.seen)
     }
 
-    fn find(&self, event: &str) -> Option<&str> {
+    fn find(&self, event: &str) -> impl Iterator<Item = &String> {
         let begins =
-            |line: &&String| line.strip_prefix(event).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-        self.seen.iter().find(begins).map(String::as_str)
+            move |line: &&String| line.strip_prefix(event).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        self.seen.iter().filter(begins)
     }
 
     /// Whether an event that begins with these words was among those read so far.
     pub(crate) fn has_seen(&self, event: &str) -> bool {
-        self.find(event).is_some()
+        self.find(event).next().is_some()
     }
 
     /// The events that were read so far.
@@ -157,7 +163,7 @@ impl Process {
     #[track_caller]
     pub(crate) fn report(&mut self) -> Report {
         let status = self.exited();
-        let report = self.find("report").unwrap_or_else(|| panic!("{status}: no report in {:#?}", self.seen));
+        let report = self.find("report").next().unwrap_or_else(|| panic!("{status}: no report in {:#?}", self.seen));
         assert!(status.success(), "{status}");
         serde_json::from_str(report.trim_start_matches("report ")).unwrap()
     }
