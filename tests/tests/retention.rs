@@ -16,7 +16,7 @@ async fn answers() -> Result<u32, JobError> {
 #[tokio::test(start_paused = true)]
 async fn a_worker_forgets_in_steps_what_was_kept_long_enough() {
     let bench = Bench::new();
-    let jobs = Answers::dispatch_many((0..700).map(|_| Answers::new())).on(&bench.jobs).await.unwrap();
+    let jobs = Answers::dispatch_many((0..2_300).map(|_| Answers::new())).on(&bench.jobs).await.unwrap();
     let kept = Answers::dispatch().retain(3 * HOUR).on(&bench.jobs).await.unwrap();
     let retention = Retention::forever().completed(Keep::for_time(HOUR));
     let worker = bench.app().retention(retention).spawn().await.unwrap();
@@ -24,8 +24,8 @@ async fn a_worker_forgets_in_steps_what_was_kept_long_enough() {
     kept.wait().await.unwrap();
     assert_eq!(bench.events.of(&["pruned"]), [""; 0]);
     tokio::time::advance(HOUR).await;
-    bench.events.wait("pruned 100").await;
-    assert_eq!(bench.events.of(&["pruned"]), ["pruned 300", "pruned 300", "pruned 100"]);
+    bench.events.wait("pruned 300").await;
+    assert_eq!(bench.events.of(&["pruned"]), ["pruned 1000", "pruned 1000", "pruned 300"]);
     assert_eq!(kept.wait().await.unwrap(), 42, "it says itself how long it is kept");
     assert!(matches!(jobs[0].wait().await, Err(WaitError::Gone { id }) if id == jobs[0].id()));
     tokio::time::advance(2 * HOUR).await;

@@ -10,10 +10,10 @@ use crate::store::{Prune, Upkeep};
 const REST: Duration = Duration::from_secs(60);
 
 /// So many jobs are forgotten at once,
-const STEP: usize = 300;
+const STEP: usize = 1_000;
 
 /// and then others have the store for this long.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Forgets jobs that have been kept long enough, until it is dropped. Every worker does it; what one has deleted, the others
 /// don't find.
