@@ -9,7 +9,8 @@ use super::db::Db;
 
 /// Puts a job into the line, if its row says that it is ready.
 pub(super) fn enter(db: &Db, seq: i64) -> rusqlite::Result<()> {
-    let entered = "INSERT INTO jobwork_ready (queue, priority, run_at, seq, name, version, expires_at)
+    // `OR FAIL`, for one row can't fail half-way, and needs no journal of its own.
+    let entered = "INSERT OR FAIL INTO jobwork_ready (queue, priority, run_at, seq, name, version, expires_at)
         SELECT queue, priority, run_at, seq, name, version, (SELECT expires_at FROM jobwork_details WHERE job = seq)
         FROM jobwork_jobs WHERE seq = ?1 AND state = 1";
     db.execute(entered, [seq])?;
