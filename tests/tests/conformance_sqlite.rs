@@ -48,7 +48,7 @@ const UNSOUND: [(&str, &str); 12] = [
     ),
     (
         "details of no job, or of one that does not say that it has any",
-        "SELECT job FROM jobwork_details EXCEPT SELECT seq FROM jobwork_jobs WHERE flags & (1024 | 512)",
+        "SELECT job FROM jobwork_details EXCEPT SELECT seq FROM jobwork_jobs WHERE flags & 1024",
     ),
     (
         "a job that may expire and has started or ended, or the other way round",

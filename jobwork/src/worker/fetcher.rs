@@ -160,8 +160,10 @@ impl Fetcher {
             },
             Until::Stopped => {}
         }
-        if found < room {
-            self.reason_to_look(wakeups, room, next_due).await;
+        // What was found has its place by now, and less may be handed over.
+        let left = self.room();
+        if found < room && left > 0 {
+            self.reason_to_look(wakeups, left, next_due).await;
         }
     }
 

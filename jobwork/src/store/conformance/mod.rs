@@ -134,6 +134,7 @@ macro_rules! store_conformance {
                 what_was_handed_to_a_claim_that_is_dropped_is_given_back
                 what_is_handed_over_after_an_answer_comes_with_the_next_claim
                 a_claim_of_no_jobs_ends_what_is_handed_over
+                who_got_all_it_could_get_is_told_of_what_is_left
             }
             order {
                 a_job_that_waited_long_enough_overtakes_a_more_urgent_one
@@ -363,6 +364,7 @@ macro_rules! store_conformance {
                 a_revived_member_has_its_key_again
                 a_job_that_keeps_its_key_when_ended_is_retried_with_it
                 a_retried_job_takes_its_key_from_one_that_has_expired
+                a_job_that_is_not_kept_is_gone_also_when_it_completes_after_a_retry
             }
             delete {
                 a_deleted_job_is_forgotten
@@ -456,6 +458,8 @@ macro_rules! store_conformance {
                 a_retried_job_that_still_waits_for_its_chain_has_its_place
                 a_thousand_of_one_key_run_in_order
                 an_expired_job_lets_the_next_go
+                whom_an_expired_job_lets_go_is_not_lost_among_those_that_are_claimed
+                a_completed_job_that_is_forgotten_leaves_alone_who_has_its_output_and_waits_for_its_turn
             }
             schedule {
                 a_declared_schedule_is_as_it_was_given

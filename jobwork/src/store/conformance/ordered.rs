@@ -1,10 +1,12 @@
 #![expect(missing_docs, reason = "the name of a case is its sentence")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::case::*;
+use crate::clock::after;
 use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
-use crate::job::{DeadReason, Flow, JobId, NewJob, Outcome};
+use crate::job::{DeadReason, Flow, JobId, NewJob, Outcome, Wait};
 use crate::store::{BeatKind, Store};
 
 pub(super) fn ordered(key: &str) -> NewJob {
@@ -322,4 +324,39 @@ pub async fn an_expired_job_lets_the_next_go(store: Arc<dyn Store>) {
     assert_eq!(case.states(&more).await, [Discarded, Waiting, Discarded, Waiting]);
     case.settle(lease, completed("1")).await;
     assert_eq!(case.states(&more).await, [Discarded, Ready, Discarded, Waiting]);
+}
+
+pub async fn whom_an_expired_job_lets_go_is_not_lost_among_those_that_are_claimed(store: Arc<dyn Store>) {
+    let mut case = Case::new(store);
+    let worker = case.join().await;
+    let due = after(case.now, SECOND * 20);
+    let expires = NewJob { expires_at: Some(after(case.now, SECOND * 10)), ..ordered("k") };
+    let ids = case.push(vec![expires, job(), ordered("k"), NewJob { run_at: Some(due), ..job() }]).await;
+    case.now = due;
+    let mut claimed = case.claim_ids(worker, 9).await;
+    assert_eq!(case.state(ids[0]).await, Discarded);
+    claimed.extend(case.claim_ids(worker, 9).await);
+    claimed.sort();
+    assert_eq!(claimed, ids[1..], "each, whether with the others or after them");
+}
+
+pub async fn a_completed_job_that_is_forgotten_leaves_alone_who_has_its_output_and_waits_for_its_turn(
+    store: Arc<dyn Store>,
+) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    for retain in [Some(Duration::ZERO), None] {
+        let first = case.push_one(ordered("k")).await;
+        let child = NewJob { waits: vec![Wait { on: 0, slot: None }], ..ordered("k") };
+        let ids = case.push(vec![NewJob { retain, ..job() }, child]).await;
+        let jobs = case.claim(worker, 9).await;
+        assert_eq!(jobs.iter().map(|job| job.lease.job).collect::<Vec<_>>(), [first, ids[0]]);
+        case.settle(jobs[1].lease, completed("1")).await;
+        assert_eq!(case.delete(ids[0]).await, retain.is_none());
+        assert_eq!(case.state(ids[1]).await, Waiting, "for its turn");
+        case.settle(jobs[0].lease, completed("1")).await;
+        let lease = case.claim_one(worker).await.lease;
+        assert_eq!(lease.job, ids[1]);
+        case.settle(lease, completed("1")).await;
+    }
 }

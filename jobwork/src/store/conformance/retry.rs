@@ -1,12 +1,13 @@
 #![expect(missing_docs, reason = "the name of a case is its sentence")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::case::*;
 use super::unique::{keyed, unique};
 use crate::job::JobState::{Cancelled, Completed, Dead, Discarded, Ready, Running, Scheduled, Waiting};
 use crate::job::{Claimed, DeadReason, Flow, JobId, NewJob, Unique, UniqueStates, Wait};
-use crate::store::Store;
+use crate::store::{CancelAnswer, Store};
 
 pub async fn a_job_that_ended_is_ready_now_with_all_its_retries(store: Arc<dyn Store>) {
     let mut case = Case::new(store);
@@ -322,4 +323,14 @@ pub async fn a_retried_job_takes_its_key_from_one_that_has_expired(store: Arc<dy
     assert!(case.retry(first).await);
     assert_eq!(case.states(&[first, second]).await, [Ready, Discarded]);
     assert!(!case.is_free("k").await);
+}
+
+pub async fn a_job_that_is_not_kept_is_gone_also_when_it_completes_after_a_retry(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let id = case.push_one(NewJob { retain: Some(Duration::ZERO), ..job() }).await;
+    assert_eq!(case.cancel(id).await, CancelAnswer::Cancelled);
+    assert!(case.retry(id).await);
+    case.settle(case.claim_one(worker).await.lease, completed("1")).await;
+    assert!(case.find(id).await.is_none());
 }

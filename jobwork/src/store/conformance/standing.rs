@@ -147,3 +147,16 @@ pub async fn a_claim_of_no_jobs_ends_what_is_handed_over(store: Arc<dyn Store>) 
     let later = case.push_one(job()).await;
     assert_eq!(case.claim_ids(other, 9).await, [lying, later]);
 }
+
+pub async fn who_got_all_it_could_get_is_told_of_what_is_left(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (first, batch) = next(&case, case.asks(worker, 3), vec![job(), job()]).await;
+    assert_eq!(ids(&batch), first);
+    let mut hints = case.store.wakeups(Topic::Ready);
+    hints.forget();
+    // One of these may still be handed over, and that is all.
+    let later = case.push(vec![job(), job(), job()]).await;
+    hints.changed().await;
+    assert_eq!(case.claim_ids(worker, 9).await, later);
+}

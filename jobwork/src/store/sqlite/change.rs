@@ -106,6 +106,9 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     gates::withdraw(db, seq)?;
     ready::leave(db, seq)?;
     ended::leave(db, seq)?;
+    if state == state::COMPLETED {
+        waiters::let_go(db, seq)?;
+    }
     waiters::cancel(db, seq, &format!("chain member {id} was deleted"), now)?;
     batches::forget(db, seq, now)?;
     if state < state::COMPLETED {
@@ -113,7 +116,6 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
     }
     if state == state::COMPLETED {
         db.count_completed(-1);
-        waiters::let_go(db, seq)?;
     }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
     details::forget(db, seq)?;

@@ -59,7 +59,6 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
         let missing = claim.limit - jobs.len();
         // Where many are held, many are looked at together.
         let found = scan(db, claim, missing.max(held.min(100)), flow, &jobs)?;
-        found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, millis(claim.now)))?;
         let (before, started) = (held, jobs.len());
         let mut places = Vec::with_capacity(missing.min(found.due.len()));
         for together in found.due.chunk_by(is_near) {
@@ -75,6 +74,8 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
             }
         }
         start(db, key, &found, &places, &mut jobs[started..], claim)?;
+        // Only now: whom their end lets go may enter the line between two that leave it together.
+        found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, millis(claim.now)))?;
         if held == before || jobs.len() == claim.limit {
             return Ok((jobs, found.next_due));
         }
@@ -191,8 +192,9 @@ pub(super) fn plan(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Planned>> 
     if !found.due.is_empty() || !found.expired.is_empty() {
         return Ok(None);
     }
-    let mut batch = db.new_rows.hand(claim);
     let looks = [found.next_due, flow.next_look(db, claim)?].into_iter().flatten().map(time);
+    // From here on nothing fails: whoever goes on without the plan would lose the rows.
+    let mut batch = db.new_rows.hand(claim);
     batch.next_due = batch.next_due.into_iter().chain(looks).min();
     Ok(Some(Planned { worker, batch }))
 }

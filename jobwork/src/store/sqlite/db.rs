@@ -217,8 +217,9 @@ impl Db {
         hungry.iter_mut().for_each(|hungry| hungry.claim.now = rows::time(now));
         *self.handed.borrow_mut() = hungry.into_iter().map(|hungry| (hungry, Batch::default())).collect();
         let mut waiting = self.handed.borrow_mut();
-        let plans = waiting.iter().map(|(hungry, _)| claim::plan(self, &hungry.claim));
-        let plans = plans.collect::<rusqlite::Result<Vec<_>>>()?;
+        // A failure is met again by the claim itself, which may be undone without what it shares the commit with.
+        let plans = waiting.iter().map(|(hungry, _)| claim::plan(self, &hungry.claim).unwrap_or_default());
+        let plans: Vec<_> = plans.collect();
         let planned: Vec<i64> = plans.iter().flatten().flat_map(Planned::seqs).collect();
         // From here on it may be undone, and new rows must not be.
         self.write_new_rows()?;
@@ -245,8 +246,10 @@ impl Db {
         let mut handed = self.handed.take();
         handed.retain(|(_, batch)| !batch.jobs.is_empty());
         let mut woken = self.pending.get().woken;
-        // Those who were handed something need no hint to look; if they are all that listen, nobody does.
-        woken[Topic::Ready as usize] &= handed.is_empty() || handed.len() < self.waker.listeners(Topic::Ready);
+        // Those who were handed something need no hint to look, unless they got all that they may get, and left some. If they are
+        // all that listen, nobody needs one.
+        let content = handed.iter().filter(|(hungry, batch)| batch.jobs.len() < hungry.claim.limit).count();
+        woken[Topic::Ready as usize] &= handed.is_empty() || content < self.waker.listeners(Topic::Ready);
         handed.into_iter().for_each(|(hungry, batch)| self.standing.hand(hungry, batch));
         let topics = [Topic::Ready, Topic::Settled, Topic::Signals];
         topics.into_iter().filter(|topic| woken[*topic as usize]).for_each(|topic| self.waker.wake(topic));

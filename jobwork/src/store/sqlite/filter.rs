@@ -22,10 +22,7 @@ impl Conditions {
             all.add("j.seq < ?", row_of(id).map_or(0, |(seq, _)| seq));
         }
         if !filter.states.is_empty() {
-            let states: Vec<&str> = filter.states.iter().map(|state| condition(*state)).collect();
-            let states = format!("({})", states.join(" OR "));
-            // A value that no condition names is an error.
-            if states.contains('?') { all.add(&states, now) } else { all.tests.push(states) }
+            all.add_states(&filter.states, now);
         }
         filter.queue.iter().for_each(|queue| all.add("j.queue = ?", queue.clone()));
         filter.name.iter().for_each(|name| all.add("j.name = ?", name.clone()));
@@ -44,6 +41,19 @@ impl Conditions {
         filter.finished_before.iter().for_each(|time| all.add("(j.state > 2 AND j.finished_at < ?)", millis(*time)));
         filter.error.iter().for_each(|error| all.add(ERROR, error.to_ascii_lowercase()));
         all
+    }
+
+    /// One list of all the lines: several would be read whole, and sorted, before the first job is found.
+    fn add_states(&mut self, states: &[JobState], now: i64) {
+        let lines: Vec<&str> = states.iter().filter_map(|state| line(*state)).collect();
+        let listed = lines.join(" UNION ALL ");
+        let test = match (states.contains(&JobState::Completed), lines.is_empty()) {
+            (true, true) => "j.state = 3".to_owned(),
+            (true, false) => format!("(j.state = 3 OR +j.seq IN ({listed}))"),
+            (false, _) => format!("j.seq IN ({listed})"),
+        };
+        // A value that no condition names is an error.
+        if test.contains('?') { self.add(&test, now) } else { self.tests.push(test) }
     }
 
     /// Adds a value, and gives the name by which a query calls it.
@@ -70,19 +80,18 @@ impl Conditions {
 const ERROR: &str = "(instr(lower(j.reason), ?) > 0 OR EXISTS (SELECT 1 FROM jobwork_attempts a
     WHERE a.job = j.seq AND instr(lower(json_extract(a.failure, '$.message')), ?) > 0))";
 
-/// Written out state by state, so that each is looked for in its own line; `?` is the time.
-fn condition(state: JobState) -> &'static str {
-    match state {
-        JobState::Waiting => "(j.state = 0 AND j.waits > 0)",
-        JobState::Scheduled => "j.seq IN (SELECT seq FROM jobwork_ready WHERE run_at > ?)",
+/// Where the jobs of a state are looked for; `?` is the time. Completed ones stand in no line.
+fn line(state: JobState) -> Option<&'static str> {
+    Some(match state {
+        JobState::Waiting => "SELECT seq FROM jobwork_jobs WHERE waits > 0 AND state = 0",
+        JobState::Scheduled => "SELECT seq FROM jobwork_ready WHERE run_at > ?",
         JobState::Ready => {
-            "(j.seq IN (SELECT seq FROM jobwork_ready WHERE run_at <= ?)
-              OR j.seq IN (SELECT job FROM jobwork_held WHERE let_out = 0))"
+            "SELECT seq FROM jobwork_ready WHERE run_at <= ? UNION ALL SELECT job FROM jobwork_held WHERE let_out = 0"
         }
-        JobState::Running => "j.seq IN (SELECT seq FROM jobwork_running)",
-        JobState::Completed => "j.state = 3",
-        JobState::Cancelled => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 4)",
-        JobState::Discarded => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 5)",
-        JobState::Dead => "j.seq IN (SELECT job FROM jobwork_ended WHERE state = 6)",
-    }
+        JobState::Running => "SELECT seq FROM jobwork_running",
+        JobState::Completed => return None,
+        JobState::Cancelled => "SELECT job FROM jobwork_ended WHERE state = 4",
+        JobState::Discarded => "SELECT job FROM jobwork_ended WHERE state = 5",
+        JobState::Dead => "SELECT job FROM jobwork_ended WHERE state = 6",
+    })
 }

@@ -49,13 +49,18 @@ impl Place {
     }
 }
 
-/// Takes these jobs out of the line, in one statement those that stand together.
+/// Takes these jobs out of the line, in one statement those that stand together. Fails where another one has come between
+/// them since they were seen: it would be lost.
 pub(super) fn start(db: &Db, queues: &[String], places: &[Place]) -> rusqlite::Result<()> {
     let mut statement = db.prepare(LEAVE_TOGETHER)?;
     for together in places.chunk_by(Place::is_before) {
         let (first, last) = (&together[0], &together[together.len() - 1]);
         let (queue, priority) = first.level;
-        statement.execute(params![queues[queue], priority, first.run_at, first.seq, last.run_at, last.seq])?;
+        let left = params![queues[queue], priority, first.run_at, first.seq, last.run_at, last.seq];
+        let left = statement.execute(left)?;
+        if left != together.len() {
+            return Err(rusqlite::Error::StatementChangedRows(left));
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::store::limits::told;
 /// The numbers that stand for states in the file. Scheduled is ready with a later `run_at`, so that a job falls due
 /// without anybody writing. A running job's row says that it is ready, since a claim does not write it.
 pub(super) mod state {
-    /// Ready, but held by the key in `hold`: reported as ready.
+    /// Ready, but held, as `jobwork_held` says: reported as ready.
     pub(in super::super) const HELD: i64 = -1;
     pub(in super::super) const WAITING: i64 = 0;
     pub(in super::super) const READY: i64 = 1;

@@ -1,7 +1,8 @@
 //! Those that wait for a job: released when it completes, cancelled when it ends otherwise, revived when it is retried.
 //!
 //! A link says that a child waits for a parent. When the parent's output has reached the child, nothing that becomes of the
-//! parent concerns the child any more; the link is marked as done when something does.
+//! parent concerns the child any more. Whoever changes a parent that has completed lets its children go first, which marks
+//! its links as done.
 
 use std::collections::BTreeSet;
 

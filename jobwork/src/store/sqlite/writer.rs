@@ -222,7 +222,7 @@ impl Writer {
         if claim.limit == 0 {
             return Ok(Batch::default());
         }
-        // What is more than was asked for goes back.
+        // Where it is more than was asked for, all of it goes back.
         let handed = handed.filter(|handed| handed.jobs() <= claim.limit);
         claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
         let (standing, limit) = (Arc::clone(&self.standing), claim.limit);
