@@ -118,6 +118,7 @@ pub(super) fn delete(db: &Db, id: JobId, now: i64) -> rusqlite::Result<bool> {
         db.count_completed(-1);
     }
     db.execute("DELETE FROM jobwork_jobs WHERE seq = ?1", [seq])?;
+    db.deleted(seq);
     details::forget(db, seq)?;
     db.execute("DELETE FROM jobwork_attempts WHERE job = ?1", [seq])?;
     notes::forget(db, seq)?;

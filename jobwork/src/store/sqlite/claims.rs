@@ -36,9 +36,12 @@ pub(super) fn start(db: &Db, worker: i64, jobs: &[i64], now: i64) -> rusqlite::R
     let (first, last) = (runs.first().map(|run| run.0), runs.last().map(|run| run.1));
     // Numbers can always be written.
     let text = serde_json::to_string(&runs).unwrap_or_default();
-    let opened = "INSERT INTO jobwork_claims (worker, at, running, first, last, runs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    db.execute(opened, params![worker, now, jobs.len() as i64, first, last, text])?;
-    Ok(db.connection.last_insert_rowid())
+    let claim = db.next_claim()?;
+    db.execute(
+        "INSERT INTO jobwork_claims (id, worker, at, running, first, last, runs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![claim, worker, now, jobs.len() as i64, first, last, text],
+    )?;
+    Ok(claim)
 }
 
 /// The claim that this lease is from, as long as its worker is there.

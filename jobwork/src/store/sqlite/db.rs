@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::thread;
 
-use rusqlite::{CachedStatement, Connection, Params};
+use rusqlite::{CachedStatement, Connection, Params, params};
 
 use super::busy;
 use super::claim::{self, Planned};
@@ -46,6 +46,10 @@ struct Pending {
     now: i64,
     /// The number of the next new row, once it was asked for.
     next_seq: Option<i64>,
+    /// The number of the next claim, once it was asked for.
+    next_claim: Option<i64>,
+    /// The highest number of a job that was deleted.
+    last_deleted: i64,
     /// How many more jobs are completed than were before.
     completed: i64,
     /// Whether jobs that come back are written.
@@ -107,13 +111,34 @@ impl Db {
 
     /// The number of the first of so many new rows. Known beforehand, because the members of a chain name its first.
     pub(super) fn next_seq(&self, rows: usize) -> rusqlite::Result<i64> {
-        let last = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'jobwork_jobs'";
+        let next = "SELECT max(last_deleted, coalesce((SELECT max(seq) FROM jobwork_jobs), 0)) + 1 FROM jobwork_totals";
         let first = match self.pending.get().next_seq {
             Some(first) => first,
-            None => self.prepare(last)?.query_row([], |row| row.get(0))?,
+            // What this transaction has deleted is not in the totals yet.
+            None => {
+                self.prepare(next)?.query_row([], |row| row.get::<_, i64>(0))?.max(self.pending.get().last_deleted + 1)
+            }
         };
         self.note(|pending| pending.next_seq = Some(first + rows as i64));
         Ok(first)
+    }
+
+    /// The number of a new claim.
+    pub(super) fn next_claim(&self) -> rusqlite::Result<i64> {
+        let claim = match self.pending.get().next_claim {
+            Some(claim) => claim,
+            None => {
+                let next = "SELECT last_claim + 1 FROM jobwork_totals";
+                self.prepare(next)?.query_row([], |row| row.get(0))?
+            }
+        };
+        self.note(|pending| pending.next_claim = Some(claim + 1));
+        Ok(claim)
+    }
+
+    /// A job's row is deleted, and its number is not to be given again.
+    pub(super) fn deleted(&self, seq: i64) {
+        self.note(|pending| pending.last_deleted = pending.last_deleted.max(seq));
     }
 
     /// Wakes everybody if another connection has committed since this was asked last.
@@ -256,9 +281,13 @@ impl Db {
     }
 
     fn write_totals(&self) -> rusqlite::Result<()> {
-        let Pending { completed, .. } = self.pending.get();
-        if completed != 0 {
-            self.execute("UPDATE jobwork_totals SET completed = completed + ?1", [completed])?;
+        let Pending { completed, last_deleted, next_claim, .. } = self.pending.get();
+        if completed != 0 || last_deleted != 0 || next_claim.is_some() {
+            self.execute(
+                "UPDATE jobwork_totals SET completed = completed + ?1, last_deleted = max(last_deleted, ?2),
+                 last_claim = coalesce(?3 - 1, last_claim)",
+                params![completed, last_deleted, next_claim],
+            )?;
         }
         Ok(())
     }

@@ -204,7 +204,11 @@ impl<'a> Plain<'a> {
                 way.statement.execute(fence)?
             };
             if written > 0 {
-                db.count_completed(i64::from(way.kept));
+                if way.kept {
+                    db.count_completed(1);
+                } else {
+                    db.deleted(seq);
+                }
                 db.wake(Topic::Settled);
                 if way.awaited {
                     waiters::release(db, seq, output, at)?;

@@ -150,6 +150,7 @@ pub(super) fn delete(db: &Db, found: &[Over], now: i64) -> rusqlite::Result<usiz
     for (seq, created_at, finished_at) in found {
         if plain.execute([seq, created_at, finished_at])? > 0 {
             db.count_completed(-1);
+            db.deleted(*seq);
             db.wake(Topic::Settled);
             deleted += 1;
             continue;

@@ -13,12 +13,14 @@ const MIGRATIONS: &[&str] = &[VERSION_1];
 // and when it ends. What somebody looks for has a line or a place of its own: ready jobs, held ones, ended ones; what few
 // jobs have stands in `jobwork_details`. States are numbers, see `rows::state`; no row says that it runs, the claims do.
 // `attempt` counts those that are over, and `claim` is the last one that is: a job runs while a later one names it.
+// No number of a job or a claim is given twice: the row of totals has the last ones. SQLite's own way of seeing to that writes one more
+// page with each commit.
 // `cancel` is 1 while somebody wants a running job to be cancelled, and 2 once that job has ended.
 //
 // The signs before columns in the view keep SQLite from making an index of all jobs, where it can go along the runs.
 const VERSION_1: &str = "
 CREATE TABLE jobwork_jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     state INTEGER NOT NULL,
     flags INTEGER NOT NULL DEFAULT 0,
     name TEXT NOT NULL,
@@ -99,7 +101,7 @@ CREATE TABLE jobwork_ended (
     PRIMARY KEY (state, name, finished_at, job)
 ) WITHOUT ROWID;
 CREATE TABLE jobwork_claims (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     worker INTEGER NOT NULL,
     at INTEGER NOT NULL,
     running INTEGER NOT NULL,
@@ -117,8 +119,12 @@ CREATE VIEW jobwork_seen AS SELECT j.seq, j.created_at, j.name, j.run_at, iif(j.
         WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq
     ), 2, j.state) AS state
     FROM jobwork_jobs j;
-CREATE TABLE jobwork_totals (completed INTEGER NOT NULL);
-INSERT INTO jobwork_totals VALUES (0);
+CREATE TABLE jobwork_totals (
+    completed INTEGER NOT NULL,
+    last_deleted INTEGER NOT NULL,
+    last_claim INTEGER NOT NULL
+);
+INSERT INTO jobwork_totals VALUES (0, 0, 0);
 CREATE TABLE jobwork_links (
     parent INTEGER NOT NULL,
     child INTEGER NOT NULL,
