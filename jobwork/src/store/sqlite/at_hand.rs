@@ -16,6 +16,9 @@ const SLOW: Duration = Duration::from_millis(1);
 const AFTER_SLOW: u32 = 100;
 /// Then one goes to the writer's thread, whose commits make checkpoints.
 const IN_A_ROW: u32 = 500;
+/// Then the tasks of the thread have their turn, also where the commit woke none of them: a loop of such calls would keep it. Each
+/// time would cost half as much as the commit.
+const LETS_GO: u32 = 8;
 
 /// What is known of the calls before.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ pub(super) struct AtHand {
     made: AtomicU32,
     /// So many more calls go to the thread.
     rest: AtomicU32,
+    /// Somebody in this process listens to what is written.
+    heard: AtomicBool,
 }
 
 impl AtHand {
@@ -68,8 +73,14 @@ impl AtHand {
         has_other_threads()
     }
 
-    /// A task has committed, and it took so long.
-    pub(super) fn committed(&self, took: Duration) {
+    /// Whether the task that has committed lets others have its thread: whom it woke comes next.
+    pub(super) fn lets_go(&self) -> bool {
+        self.heard.load(Ordering::Relaxed) || self.made.load(Ordering::Relaxed).is_multiple_of(LETS_GO)
+    }
+
+    /// A task has committed, and it took so long; `heard` says whether somebody in this process listens.
+    pub(super) fn committed(&self, took: Duration, heard: bool) {
+        self.heard.store(heard, Ordering::Relaxed);
         self.made.fetch_add(1, Ordering::Relaxed);
         if took > SLOW {
             self.rest.store(AFTER_SLOW, Ordering::Relaxed);
@@ -133,11 +144,22 @@ mod tests {
         let runtime = runtime(2);
         let _inside = runtime.enter();
         let at_hand = AtHand::default();
-        at_hand.committed(SLOW);
+        at_hand.committed(SLOW, false);
         assert!(at_hand.may_commit());
-        at_hand.committed(SLOW + Duration::from_nanos(1));
+        at_hand.committed(SLOW + Duration::from_nanos(1), false);
         assert!((0..AFTER_SLOW).all(|_| !at_hand.may_commit()));
         assert!(at_hand.may_commit());
+    }
+
+    #[test]
+    fn others_have_the_thread_after_each_commit_that_somebody_hears_and_now_and_then() {
+        let at_hand = AtHand::default();
+        let lets_go = |heard| {
+            at_hand.committed(Duration::ZERO, heard);
+            at_hand.lets_go()
+        };
+        assert!((0..20).all(|_| lets_go(true)));
+        assert_eq!((0..80).filter(|_| lets_go(false)).count(), 10);
     }
 
     #[test]
@@ -145,7 +167,7 @@ mod tests {
         let runtime = runtime(2);
         let _inside = runtime.enter();
         let at_hand = AtHand::default();
-        (0..IN_A_ROW).for_each(|_| at_hand.committed(Duration::ZERO));
+        (0..IN_A_ROW).for_each(|_| at_hand.committed(Duration::ZERO, false));
         assert!(!at_hand.may_commit());
         had(&at_hand, 1);
         assert!(at_hand.may_commit());

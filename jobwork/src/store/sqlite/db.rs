@@ -150,6 +150,11 @@ impl Db {
         Ok(())
     }
 
+    /// Whether anybody in this process listens to what is written.
+    pub(super) fn is_heard(&self) -> bool {
+        self.waker.is_heard()
+    }
+
     /// The time at which something happens that may make jobs ready.
     pub(super) fn at(&self, now: i64) {
         self.note(|pending| pending.now = pending.now.max(now));

@@ -264,8 +264,9 @@ impl Writer {
     ) -> Result<T> {
         match self.commit_at_hand(&mut work) {
             Some(answer) => {
-                // Whom it woke comes next: a loop of such calls would never let go of this thread.
-                tokio::task::yield_now().await;
+                if self.at_hand.lets_go() {
+                    tokio::task::yield_now().await;
+                }
                 answer
             }
             None => self.push(work).await,
@@ -281,7 +282,7 @@ impl Writer {
         let (begun, mut answer) = (Instant::now(), None);
         let commit = || db.without_checkpoint(|| db.transaction(|| work(&db).map(|done| answer = Some(done))));
         let committed = busy::hastily(commit);
-        self.at_hand.committed(begun.elapsed());
+        self.at_hand.committed(begun.elapsed(), db.is_heard());
         match committed {
             Ok(()) => answer.map(Ok),
             Err(error) if busy::is_busy(&error) => None,
