@@ -63,6 +63,9 @@ fn beyond(place: BatchPlace, end: usize) -> Option<usize> {
 }
 
 fn check_callbacks(push: &Push) -> Result<()> {
+    if push.batches.is_empty() {
+        return Ok(());
+    }
     let count = push.jobs.len();
     let mut batches = vec![None; count];
     for (index, batch) in push.batches.iter().enumerate() {

@@ -138,8 +138,12 @@ impl Store for Sqlite {
         places::check(&push)?;
         let few = push.jobs.len() <= FEW;
         let push = Arc::new(push);
+        // Let go of here and not on the writer's thread, where that would cost all who wait.
+        let ours = Arc::clone(&push);
         let store = move |db: &Db| push::push(db, &push);
-        if few { self.writer().push_at_hand(store).await? } else { self.writer().push(store).await? }
+        let stored = if few { self.writer().push_at_hand(store).await } else { self.writer().push(store).await };
+        drop(ours);
+        stored?
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {
