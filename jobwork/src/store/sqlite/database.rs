@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+use super::call::Tasks;
 use super::db::Db;
 use super::locks::Locks;
 use super::open;
 use super::reader::Reader;
 use super::turn::Turns;
 use super::watch::Watch;
-use super::writer::{Tasks, Writer};
+use super::writer::Writer;
 use crate::error::Result;
 use crate::store::Waker;
 

@@ -4,6 +4,7 @@ mod at_hand;
 mod batches;
 mod beat;
 mod busy;
+mod call;
 mod change;
 mod claim;
 mod claims;
@@ -51,10 +52,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
+use self::call::Rank;
 use self::database::Database;
 use self::db::Db;
 use self::reader::Reader;
-use self::writer::{Rank, Writer};
+use self::writer::Writer;
 use super::{
     Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
     Topic, Upkeep, Wakeups, places,

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::call::Rank;
 use super::db::Db;
 use super::rows::malformed;
-use super::writer::Rank;
 use super::{Sqlite, push};
 use crate::error::Result;
 use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, places};

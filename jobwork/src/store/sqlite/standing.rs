@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::writer::Tasks;
+use super::call::Tasks;
 use crate::job::{Finished, Outcome};
 use crate::store::{Batch, Claim};
 

@@ -333,7 +333,7 @@ async fn calls_that_come_while_another_process_has_its_turn_share_a_commit() {
     let (looked, wait) = oneshot::channel();
     let (mut looked, mut made) = (Some(looked), 0);
     let first = store.writer().call(
-        super::writer::Rank::Other,
+        super::call::Rank::Other,
         // The writer has this call, and no other.
         move |_| Ok(looked.take().and_then(|looked| looked.send(()).err()).map(|()| 0)),
         move |db| {

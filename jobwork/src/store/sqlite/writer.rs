@@ -1,6 +1,6 @@
 //! One thread per file and process that writes, so that many calls share one commit. A lone one may be made by its own task.
 
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -8,120 +8,15 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::at_hand::AtHand;
+use super::call::{Call, Rank, Task, Tasks, Told, ended};
 use super::db::Db;
 use super::standing::{Handed, Paused, StandingClaims};
 use super::{busy, claim};
 use crate::error::{Error, Result};
-use crate::job::Finished;
 use crate::store::{Batch, Claim};
 
 /// More calls than this don't share one commit, so that no reply waits for ever.
 const MOST: usize = 4_096;
-
-/// In which order calls that wait at the same time are made. New jobs come right before claims, so that they can be handed out
-/// without having been ready for anybody else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    Other,
-    Push,
-    Claim,
-}
-
-/// A call on its way to the thread. It may be asked twice: when a call that shared its transaction failed.
-trait Task: Send {
-    fn rank(&self) -> Rank {
-        Rank::Other
-    }
-
-    /// Whether the call is answered by what reading alone finds.
-    fn look(&mut self, db: &Db) -> bool;
-    fn work(&mut self, db: &Db) -> rusqlite::Result<()>;
-    fn reply(self: Box<Self>, failed: Option<rusqlite::Error>);
-}
-
-struct Call<T, L, W> {
-    rank: Rank,
-    look: L,
-    work: W,
-    answer: Option<T>,
-    /// Is told of the answer before anything else is written.
-    told: Option<Told<T>>,
-    caller: oneshot::Sender<Result<T>>,
-}
-
-type Told<T> = Box<dyn FnOnce(&T) + Send>;
-
-impl<T, L, W> Task for Call<T, L, W>
-where
-    T: Send,
-    L: FnMut(&Db) -> rusqlite::Result<Option<T>> + Send,
-    W: FnMut(&Db) -> rusqlite::Result<T> + Send,
-{
-    fn rank(&self) -> Rank {
-        self.rank
-    }
-
-    fn look(&mut self, db: &Db) -> bool {
-        // An error while looking is left to the transaction, which meets it again and reports it.
-        self.answer = busy::patiently(|| (self.look)(db)).unwrap_or_default();
-        self.answer.is_some()
-    }
-
-    fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
-        self.answer = Some((self.work)(db)?);
-        Ok(())
-    }
-
-    fn reply(self: Box<Self>, failed: Option<rusqlite::Error>) {
-        let answer = match (failed, self.answer) {
-            (None, Some(answer)) => {
-                self.told.into_iter().for_each(|told| told(&answer));
-                Ok(answer)
-            }
-            (Some(error), _) => Err(Error::store(error)),
-            (None, None) => Err(ended()),
-        };
-        // Nobody is there when the future of the call was dropped.
-        let _ = self.caller.send(answer);
-    }
-}
-
-/// Nobody waits for the answer: somebody committed, and the thread finds out whether it was another connection.
-struct NoticeOthers;
-
-impl Task for NoticeOthers {
-    fn look(&mut self, db: &Db) -> bool {
-        // A failure here is a hint that was missed, and polling suffices.
-        busy::patiently(|| db.notice_others()).is_ok()
-    }
-
-    fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
-        db.notice_others()
-    }
-
-    fn reply(self: Box<Self>, _failed: Option<rusqlite::Error>) {}
-}
-
-/// Nobody waits for the answer: jobs that were handed over come back.
-struct GiveBack(Vec<Finished>);
-
-impl Task for GiveBack {
-    fn look(&mut self, _db: &Db) -> bool {
-        false
-    }
-
-    /// Written now, or by the first transaction that can.
-    fn work(&mut self, db: &Db) -> rusqlite::Result<()> {
-        db.unstarted.borrow_mut().append(&mut self.0);
-        db.give_back()
-    }
-
-    fn reply(self: Box<Self>, failed: Option<rusqlite::Error>) {
-        if let Some(error) = failed {
-            tracing::error!(%error, "can't give jobs back that were claimed and have not started; trying again");
-        }
-    }
-}
 
 /// The sending side of the thread; dropping it lets the thread finish what it was asked, and waits for that.
 #[derive(Debug)]
@@ -134,32 +29,6 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A way to hand the thread something.
-#[derive(Clone, Debug)]
-pub(super) struct Tasks {
-    sender: Sender<Box<dyn Task>>,
-    at_hand: Arc<AtHand>,
-}
-
-impl Tasks {
-    /// Says whether the writer is there to take it.
-    fn send(&self, task: impl Task + 'static) -> bool {
-        self.at_hand.sends();
-        self.sender.send(Box::new(task)).is_ok()
-    }
-
-    /// Asks to look whether other connections have committed, unless the writer is gone.
-    pub(super) fn notice_others(&self) {
-        self.send(NoticeOthers);
-    }
-
-    /// Gives back jobs that were claimed for a worker that does not take them. Where the thread has ended, its worker has
-    /// too.
-    pub(super) fn give_back(&self, jobs: Vec<Finished>) {
-        self.send(GiveBack(jobs));
-    }
-}
-
 impl Writer {
     pub(super) fn start(db: Db) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
@@ -168,7 +37,7 @@ impl Writer {
         let (shared, known) = (Arc::clone(&db), Arc::clone(&at_hand));
         let run = move || run(&shared, &known, &receiver);
         let thread = thread::Builder::new().name("jobwork-sqlite".to_owned()).spawn(run)?;
-        let tasks = Tasks { sender, at_hand: Arc::clone(&at_hand) };
+        let tasks = Tasks::new(sender, Arc::clone(&at_hand));
         Ok(Self { tasks: Some(tasks), db, at_hand, standing, thread: Some(thread) })
     }
 
@@ -300,10 +169,6 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
-}
-
-fn ended() -> Error {
-    Error::store("the thread that writes the job store's file has ended")
 }
 
 fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
