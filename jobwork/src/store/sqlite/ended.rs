@@ -34,6 +34,8 @@ pub(super) fn retain(db: &Db, seq: i64, flags: i64, at: i64) -> rusqlite::Result
          ON CONFLICT (job) DO UPDATE SET kept_until = ?2 + retain",
         [seq, at],
     )?;
-    db.execute("UPDATE jobwork_jobs SET flags = flags | ?2 WHERE seq = ?1", [seq, flag::DETAILED])?;
+    if flags & flag::DETAILED == 0 {
+        db.execute("UPDATE jobwork_jobs SET flags = flags | ?2 WHERE seq = ?1", [seq, flag::DETAILED])?;
+    }
     Ok(())
 }

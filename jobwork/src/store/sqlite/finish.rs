@@ -161,20 +161,23 @@ struct Way<'a> {
     awaited: bool,
 }
 
-/// Completes the job of this fence if nothing is special about it but its details.
-static KEEP: LazyLock<String> = LazyLock::new(|| keep("flags & 1024 = flags"));
+/// What may be special about a job without anything to be done for it when it completes.
+const PASSIVE: i64 = flag::DETAILED | flag::REMEMBERED | flag::HELD;
 
-/// Completes the job of this fence if others wait for it, and nothing else is special about it but its details.
-static KEEP_AWAITED: LazyLock<String> = LazyLock::new(|| keep("flags | 1024 = 1025"));
+/// Completes the job of this fence if nothing is to be done for it besides.
+static KEEP: LazyLock<String> = LazyLock::new(|| keep(0));
+
+/// Completes the job of this fence if others wait for it, and nothing else is to be done.
+static KEEP_AWAITED: LazyLock<String> = LazyLock::new(|| keep(flag::AWAITED));
 
 /// Drops the job of this fence if nothing is special about it but that.
 static DROP: LazyLock<String> =
-    LazyLock::new(|| format!("DELETE FROM jobwork_jobs WHERE {FENCE} AND cancel = 0 AND flags = 512"));
+    LazyLock::new(|| format!("DELETE FROM jobwork_jobs WHERE {FENCE} AND cancel = 0 AND flags = {}", flag::FLEETING));
 
-fn keep(flags: &str) -> String {
+fn keep(flags: i64) -> String {
     format!(
         "UPDATE jobwork_jobs SET state = 3, attempt = ?3, claim = ?4, started_at = ?5, finished_at = ?6, output = ?7
-         WHERE {FENCE} AND cancel = 0 AND {flags}"
+         WHERE {FENCE} AND cancel = 0 AND flags & ~{PASSIVE} = {flags}"
     )
 }
 
@@ -235,12 +238,12 @@ fn complete(db: &Db, job: &Running, output: &str, at: i64) -> rusqlite::Result<(
     }
     has_ended(db, seq, flags, state::COMPLETED, at)?;
     if flags & flag::FLEETING != 0 {
-        change::delete(db, job_id(seq, job.created_at), at)?;
+        return change::delete(db, job_id(seq, job.created_at), at).map(drop);
     }
-    Ok(())
+    ended::retain(db, seq, flags, at)
 }
 
-/// What a job that has ended shared with others is theirs, its batch counts it, and how long it is kept is known.
+/// What a job that has ended shared with others is theirs, and its batch counts it.
 fn has_ended(db: &Db, seq: i64, flags: i64, state: i64, at: i64) -> rusqlite::Result<()> {
     if flags & flag::KEYED != 0 {
         unique::ended(db, seq, state)?;
@@ -248,18 +251,18 @@ fn has_ended(db: &Db, seq: i64, flags: i64, state: i64, at: i64) -> rusqlite::Re
     if flags & flag::ORDERED != 0 {
         ordered::ended(db, seq, at)?;
     }
-    ended::retain(db, seq, flags, at)?;
     if flags & flag::BATCHED != 0 {
         batches::follow(db, seq, at)?;
     }
     Ok(())
 }
 
-/// A job does not run any more, and its row says of the run what a claim doesn't write.
+/// A job does not run any more, and its row says of the run what a claim doesn't write. What becomes of a run otherwise than by
+/// completing is in the history, or may be.
 fn come_back(db: &Db, job: &Running, attempt: i64, run_at: i64) -> rusqlite::Result<()> {
     db.execute(
-        "UPDATE jobwork_jobs SET attempt = ?2, claim = ?3, started_at = ?4, run_at = ?5 WHERE seq = ?1",
-        [job.seq, attempt, job.claim, job.started_at, run_at],
+        "UPDATE jobwork_jobs SET attempt = ?2, claim = ?3, started_at = ?4, run_at = ?5, flags = flags | ?6 WHERE seq = ?1",
+        [job.seq, attempt, job.claim, job.started_at, run_at, flag::REMEMBERED],
     )?;
     Ok(())
 }
@@ -276,13 +279,18 @@ pub(super) fn again(db: &Db, job: &Running, attempt: i64, run_at: i64) -> rusqli
 /// A job that ran will not go on by itself.
 pub(super) fn stop(db: &Db, job: &Running, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
     come_back(db, job, job.attempt, job.run_at)?;
-    end(db, job.seq, state, reason, at)
+    write_end(db, job.seq, state, reason, at)
 }
 
 /// A job that does not run will not go on by itself.
 pub(super) fn end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
     gates::withdraw(db, seq)?;
     ready::leave(db, seq)?;
+    write_end(db, seq, state, reason, at)
+}
+
+/// A job that stands in no line has ended.
+fn write_end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> rusqlite::Result<()> {
     let written = "UPDATE jobwork_jobs SET state = ?2, cancel = iif(cancel, 2, 0), reason = ?3, finished_at = ?4
         WHERE seq = ?1 RETURNING flags";
     let flags = db.prepare(written)?.query_row(params![seq, state, reason, at], |row| row.get(0)).optional()?;
@@ -292,5 +300,6 @@ pub(super) fn end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) 
         expire::leave(db, seq)?;
     }
     db.wake(Topic::Settled);
+    ended::retain(db, seq, flags, at)?;
     has_ended(db, seq, flags, state, at)
 }

@@ -1,7 +1,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::db::Db;
-use super::rows::{flag, malformed, row_of, time};
+use super::rows::{malformed, row_of, time};
 use crate::job::{Attempt, Failure, JobId};
 
 /// An attempt whose end is worth remembering.
@@ -24,8 +24,6 @@ pub(super) fn remember(db: &Db, entry: &Entry<'_>) -> rusqlite::Result<()> {
          SELECT ?1, ?2, id, ?4, ?5, ?6 FROM jobwork_workers WHERE key = ?3",
         params![entry.seq, entry.attempt, entry.worker, entry.at, entry.outcome, failure],
     )?;
-    let remembered = "UPDATE jobwork_jobs SET flags = flags | ?2 WHERE seq = ?1 AND flags & ?2 = 0";
-    db.execute(remembered, [entry.seq, flag::REMEMBERED])?;
     Ok(())
 }
 

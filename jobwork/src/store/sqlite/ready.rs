@@ -17,9 +17,10 @@ pub(super) fn enter(db: &Db, seq: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Takes a job out of the line, if it is in it, and says whether it was.
-pub(super) fn leave(db: &Db, seq: i64) -> rusqlite::Result<bool> {
-    Ok(db.execute(LEAVE, [seq])? > 0)
+/// Takes a job out of the line, if it is in it.
+pub(super) fn leave(db: &Db, seq: i64) -> rusqlite::Result<()> {
+    db.execute(LEAVE, [seq])?;
+    Ok(())
 }
 
 /// Takes one job out.

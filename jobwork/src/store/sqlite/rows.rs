@@ -42,15 +42,15 @@ pub(super) mod flag {
     pub(in super::super) const LIMITED: i64 = 32;
     /// It has said something about itself, which stands in tables of its own.
     pub(in super::super) const NOTED: i64 = 1 << 8;
-    /// It is gone when it has completed. The statement that drops such a job names the number.
+    /// It is gone when it has completed. The query of records names the number.
     pub(in super::super) const FLEETING: i64 = 1 << 9;
-    /// It has a row of details. The statement that completes a plain job names the number.
+    /// It has a row of details.
     pub(in super::super) const DETAILED: i64 = 1 << 10;
     /// It says itself how long it is kept.
     pub(in super::super) const RETAINED: i64 = 1 << 11;
     /// It has a time to expire.
     pub(in super::super) const EXPIRES: i64 = 1 << 12;
-    /// An attempt of it is in the history.
+    /// An attempt of it may be in the history.
     pub(in super::super) const REMEMBERED: i64 = 1 << 13;
     /// It has been held.
     pub(in super::super) const HELD: i64 = 1 << 14;
