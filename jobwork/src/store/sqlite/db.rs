@@ -24,7 +24,7 @@ pub(super) struct Db {
     pub(super) locks: Arc<Locks>,
     turns: Turns,
     /// Where the next claim that serves every queue begins.
-    pub(super) turn: Cell<usize>,
+    pub(super) first_queue: Cell<usize>,
     /// New rows that are written before anything else is read or written.
     pub(super) new_rows: NewRows,
     /// Jobs that come back without having started.
@@ -64,7 +64,7 @@ impl Db {
             connection,
             locks,
             turns,
-            turn: Cell::new(0),
+            first_queue: Cell::new(0),
             new_rows: NewRows::default(),
             unstarted: RefCell::default(),
             standing: Arc::default(),

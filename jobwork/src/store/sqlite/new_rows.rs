@@ -4,13 +4,13 @@
 //! a standing claim takes before that never stand in the line of ready jobs.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
 use super::rows::{flag, job_id, millis, time};
+use super::scan::Names;
 use crate::job::{Claimed, Flow, Lease, NewJob};
 use crate::store::{Batch, Claim, Push};
 
@@ -107,8 +107,7 @@ impl NewRows {
     /// Takes what a claim gets of jobs that nobody limits or pauses, the most urgent first; they will not stand in the line of
     /// ready jobs. Says too when the next of them that it could have falls due.
     pub(super) fn hand(&self, claim: &Claim) -> Batch {
-        let names: HashMap<&str, u32> =
-            claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
+        let names = Names::of(claim);
         let place = |queue: &str| match &claim.queues {
             Some(queues) => queues.iter().position(|known| known == queue),
             None => Some(0),
@@ -117,7 +116,7 @@ impl NewRows {
         let (mut due, mut next_due) = (Vec::new(), None::<Timestamp>);
         for (index, row) in rows.iter().enumerate().filter(|(_, row)| !row.handed) {
             let (job, run_at) = (row.job(), row.run_at());
-            let served = names.get(&*job.name).is_some_and(|newest| job.version <= *newest);
+            let served = names.serve(&job.name, job.version);
             let Some(place) = place(&job.queue).filter(|_| served) else { continue };
             if run_at > millis(claim.now) {
                 next_due = Some(next_due.map_or(time(run_at), |next| next.min(time(run_at))));

@@ -30,7 +30,7 @@ pub(super) struct Found {
 /// The most urgent due jobs that the worker can perform, at most `limit`; if there are fewer, when the next is due.
 /// The claim has these jobs already.
 pub(super) fn scan(db: &Db, claim: &Claim, limit: usize, flow: &Flow, jobs: &[Claimed]) -> rusqlite::Result<Found> {
-    let names: Names<'_> = claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect();
+    let names = Names::of(claim);
     let now = millis(claim.now);
     let mut found = Found { queues: queues(db, claim)?, ..Found::default() };
     for index in 0..found.queues.len() {
@@ -104,10 +104,10 @@ fn queues(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<String>> {
         queues.push(name);
     }
     if !queues.is_empty() {
-        let turn = db.turn.get();
-        db.turn.set(turn.wrapping_add(1));
-        let middle = turn % queues.len();
-        queues.rotate_left(middle);
+        let first = db.first_queue.get();
+        db.first_queue.set(first.wrapping_add(1));
+        let first = first % queues.len();
+        queues.rotate_left(first);
     }
     Ok(queues)
 }
@@ -119,12 +119,24 @@ fn next_priority(db: &Db, queue: &str, below: i64) -> rusqlite::Result<Option<i6
 }
 
 /// The names that a worker serves, each with the newest version that it understands.
-type Names<'a> = HashMap<&'a str, u32>;
+pub(super) struct Names<'a>(HashMap<&'a str, u32>);
 
-/// Whether a row whose second and third column are name and version is for this worker.
-fn is_served(names: &Names<'_>, row: &Row<'_>) -> rusqlite::Result<bool> {
-    let newest = names.get(row.get_ref(1)?.as_str()?);
-    Ok(newest.is_some_and(|newest| row.get::<_, u32>(2).is_ok_and(|version| version <= *newest)))
+impl<'a> Names<'a> {
+    /// Those of the worker that makes a claim.
+    pub(super) fn of(claim: &'a Claim) -> Self {
+        Self(claim.names.iter().map(|served| (served.name.as_str(), served.version)).collect())
+    }
+
+    /// Whether a job is for this worker.
+    pub(super) fn serve(&self, name: &str, version: u32) -> bool {
+        self.0.get(name).is_some_and(|newest| version <= *newest)
+    }
+
+    /// Whether a row whose second and third column are name and version is.
+    fn serve_row(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        let name = row.get_ref(1)?.as_str()?;
+        Ok(row.get(2).is_ok_and(|version| self.serve(name, version)))
+    }
 }
 
 /// The due jobs of one queue and priority, the longest due first.
@@ -146,7 +158,7 @@ fn take_due(
     while found.due.len() < most && found.expired.len() < EXPIRED_AT_MOST {
         let Some(row) = rows.next()? else { break };
         number += 1;
-        if !is_served(names, row)? {
+        if !names.serve_row(row)? {
             continue;
         }
         let (seq, expires_at): (i64, Option<i64>) = (row.get(0)?, row.get(4)?);
@@ -177,7 +189,7 @@ fn next_due_of(db: &Db, level: (&str, i64, i64), names: &Names<'_>) -> rusqlite:
     )?;
     let mut rows = statement.query(level)?;
     while let Some(row) = rows.next()? {
-        if is_served(names, row)? {
+        if names.serve_row(row)? {
             return row.get(0).map(Some);
         }
     }

@@ -76,11 +76,11 @@ impl StandingClaim {
         Hungry { number: self.number, claim: self.claim.clone(), tasks: self.tasks.clone() }
     }
 
-    fn get(&mut self, batch: Batch, now: Timestamp) {
-        self.claim.limit = self.claim.limit.saturating_sub(batch.jobs.len());
+    fn get(&mut self, handed: Handed) {
+        self.claim.limit = self.claim.limit.saturating_sub(handed.jobs());
         match &mut self.lying {
-            Some(lying) => lying.add(batch),
-            None => self.lying = Some(Handed { batch, at: now, tasks: self.tasks.clone() }),
+            Some(lying) => lying.add(handed),
+            None => self.lying = Some(handed),
         }
         if let Some(caller) = self.caller.take() {
             self.since = Instant::now();
@@ -110,8 +110,8 @@ impl StandingClaims {
         };
         let mut claim =
             StandingClaim { number, claim, caller: Some(caller), lying: None, since: Instant::now(), tasks };
-        if let Some((batch, at)) = lying.map(Handed::take) {
-            claim.get(batch, at);
+        if let Some(lying) = lying {
+            claim.get(lying);
         }
         standing.claims.push(claim);
         Answer { standing: Arc::clone(self), number, told: Some(told) }
@@ -156,8 +156,7 @@ impl StandingClaims {
         let handed = Handed { batch, at: claim.now, tasks };
         // Where it is gone, what was for it goes back.
         if let Some(standing) = self.lock().claims.iter_mut().find(|standing| standing.number == number) {
-            let (batch, at) = handed.take();
-            standing.get(batch, at);
+            standing.get(handed);
         }
     }
 
@@ -200,7 +199,7 @@ impl Answer {
         let claim = standing.claims.iter_mut().find(|claim| claim.number == self.number);
         let handed = claim.and_then(|claim| claim.lying.take());
         drop(standing);
-        Some(handed.map(|handed| handed.take().0).unwrap_or_default())
+        Some(handed.map(Handed::take).unwrap_or_default())
     }
 }
 
@@ -221,9 +220,8 @@ pub(super) struct Handed {
 }
 
 impl Handed {
-    /// The jobs, and when they were handed over.
-    pub(super) fn take(mut self) -> (Batch, Timestamp) {
-        (std::mem::take(&mut self.batch), self.at)
+    fn take(mut self) -> Batch {
+        std::mem::take(&mut self.batch)
     }
 
     /// How many jobs there are.
@@ -233,12 +231,13 @@ impl Handed {
 
     /// The jobs, and those of what the worker was given besides.
     pub(super) fn and(self, found: Batch) -> Batch {
-        let (mut batch, _) = self.take();
+        let mut batch = self.take();
         batch.jobs.extend(found.jobs);
         Batch { next_due: found.next_due, ..batch }
     }
 
-    fn add(&mut self, batch: Batch) {
+    fn add(&mut self, more: Self) {
+        let batch = more.take();
         self.batch.jobs.extend(batch.jobs);
         self.batch.next_due = self.batch.next_due.into_iter().chain(batch.next_due).min();
     }

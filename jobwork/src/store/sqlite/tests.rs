@@ -117,6 +117,22 @@ async fn a_claim_reads_only_the_rows_that_it_takes_however_many_are_due() {
 }
 
 #[tokio::test]
+async fn jobs_leave_their_lines_without_a_look_at_others() {
+    let ready = "SEARCH jobwork_ready USING PRIMARY KEY (queue=? AND priority=? AND run_at=? AND seq=?)";
+    let ended = "SEARCH jobwork_ended USING PRIMARY KEY (state=? AND name=? AND finished_at=? AND job=?)";
+    for (leave, along) in [(super::ready::LEAVE, ready), (super::ended::LEAVE, ended)] {
+        let steps = plan(leave).await;
+        assert!(steps.starts_with(along), "{steps}");
+        assert!(steps.ends_with("SEARCH jobwork_jobs USING INTEGER PRIMARY KEY (rowid=?)"), "{steps}");
+    }
+    let steps = plan(super::ready::LEAVE_TOGETHER).await;
+    assert!(
+        steps.starts_with("SEARCH jobwork_ready USING PRIMARY KEY (queue=? AND priority=? AND (run_at,seq)>"),
+        "{steps}"
+    );
+}
+
+#[tokio::test]
 async fn the_jobs_of_a_worker_are_read_along_its_claims() {
     let along = "SCAN c; SCAN r VIRTUAL TABLE INDEX 1:; SEARCH j USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
     assert_eq!(plan("SELECT seq FROM jobwork_running WHERE worker = 1").await, along);
@@ -219,6 +235,58 @@ async fn what_can_not_be_given_back_now_is_given_back_later() {
     assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1]);
     assert_eq!(store.finish(done(&jobs[0], Outcome::Unstarted)).await.unwrap(), [Settled::Stored]);
     assert_eq!(claim(&store, other, 0).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_is_handed_over_never_stands_in_the_line() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let worker = join(&store).await;
+    let file = super::open::connect(store.path()).unwrap();
+    file.execute_batch("CREATE TRIGGER line BEFORE INSERT ON jobwork_ready BEGIN SELECT RAISE(FAIL, 'no line'); END")
+        .unwrap();
+    let names = Arc::new([Served { name: "job".to_owned(), version: 1 }]);
+    let standing = store.claim_when_ready(Claim::new(worker, names, 9, at(0)));
+    let push = async { store.push(Push::of(vec![job(), job()], at(0))).await.unwrap() };
+    let (handed, pushed) = tokio::join!(standing, push);
+    let handed: Vec<_> = handed.unwrap().jobs.iter().map(|job| job.lease.job).collect();
+    assert_eq!(handed, pushed.ids());
+}
+
+#[tokio::test]
+async fn a_claim_gets_what_is_pushed_in_the_same_write_also_by_a_call_that_came_after_it() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let worker = join(&store).await;
+    // The writer's thread is held until both calls wait. One that writes comes first, so that both share its write.
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let hold = store.writer().write(move |_| {
+        let _ = gate.recv();
+        Ok(())
+    });
+    let release = async { drop(go) };
+    let push = store.writer().push({
+        let push = Arc::new(Push::of(vec![job()], at(0)));
+        move |db| super::push::push(db, &push)
+    });
+    let first = store.writer().write(|_| Ok(()));
+    let (.., jobs, pushed, ()) = tokio::join!(hold, first, claim(&store, worker, 0), push, release);
+    let claimed: Vec<_> = jobs.iter().map(|job| job.lease.job).collect();
+    assert_eq!(claimed, pushed.unwrap().unwrap().ids());
+}
+
+#[tokio::test]
+async fn the_number_of_a_job_that_was_deleted_is_not_given_to_one_that_is_pushed_in_the_same_write() {
+    let directory = TempDir::new().unwrap();
+    let store = open(&directory).await;
+    let old = store.push(Push::of(vec![job()], at(0))).await.unwrap().ids();
+    let push = Arc::new(Push::of(vec![job()], at(0)));
+    let deleted = old[0];
+    let both = store.writer().write(move |db| {
+        super::change::delete(db, deleted, 0)?;
+        super::push::push(db, &push)
+    });
+    assert_ne!(both.await.unwrap().unwrap().ids(), old);
 }
 
 #[tokio::test]
