@@ -258,19 +258,19 @@ async fn a_claim_gets_what_is_pushed_in_the_same_write_also_by_a_call_that_came_
     let directory = TempDir::new().unwrap();
     let store = open(&directory).await;
     let worker = join(&store).await;
-    // The writer's thread is held until both calls wait. One that writes comes first, so that both share its write.
+    // The writer's thread is held until both calls wait.
     let (go, gate) = std::sync::mpsc::channel::<()>();
-    let hold = store.writer().write(move |_| {
+    let look = move |_: &super::db::Db| {
         let _ = gate.recv();
-        Ok(())
-    });
+        Ok(Some(()))
+    };
+    let hold = store.writer().call(super::call::Rank::Other, look, |_| Ok(()));
     let release = async { drop(go) };
     let push = store.writer().push({
         let push = Arc::new(Push::of(vec![job()], at(0)));
         move |db| super::push::push(db, &push)
     });
-    let first = store.writer().write(|_| Ok(()));
-    let (.., jobs, pushed, ()) = tokio::join!(hold, first, claim(&store, worker, 0), push, release);
+    let (_, jobs, pushed, ()) = tokio::join!(hold, claim(&store, worker, 0), push, release);
     let claimed: Vec<_> = jobs.iter().map(|job| job.lease.job).collect();
     assert_eq!(claimed, pushed.unwrap().unwrap().ids());
 }
