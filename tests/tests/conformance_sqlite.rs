@@ -53,7 +53,7 @@ const UNSOUND: [(&str, &str); 12] = [
     (
         "a job that may expire and has started or ended, or the other way round",
         "SELECT job FROM jobwork_details d JOIN jobwork_seen s ON s.seq = d.job
-         WHERE d.may_expire <> (d.expires_at IS NOT NULL AND s.state < 2)",
+         WHERE d.may_expire <> (d.expires_at IS NOT NULL AND s.seen < 2)",
     ),
     (
         "a job that is in the order of a key and not open, or the other way round",

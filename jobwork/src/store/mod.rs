@@ -71,11 +71,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Hands jobs to a worker that found nothing, in the very write that makes them ready, and waits until then.
     ///
-    /// The time is that of the write, and not the claim's, and the answer knows of what was written then and no more. Jobs that
-    /// fall due by time are not waited for. Where the answer is less than was asked for, the store may go on handing over for a
-    /// moment: the worker gets that with its next claim of either kind. A [`claim`](Self::claim) of no jobs ends it. A store that can't,
-    /// as by default, never answers: its workers look when [`wakeups`](Self::wakeups) tell them to, and so do all workers of a
-    /// store that can, for jobs that others make ready.
+    /// The time is that of the write, and not the claim's. Jobs that fall due by time are not waited for. Where the answer is
+    /// less than was asked for, the store may go on handing over for a moment: the worker gets that with its next claim of
+    /// either kind. A [`claim`](Self::claim) of no jobs ends it.
+    ///
+    /// A store that can't, as by default, never answers: its workers look when [`wakeups`](Self::wakeups) tell them to, and
+    /// so do all workers of a store that can, for jobs that others make ready.
     ///
     /// # Cancel safety
     /// Cancel safe: jobs that were handed over to a future that is dropped are given back.

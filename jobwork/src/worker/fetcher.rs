@@ -279,9 +279,7 @@ impl Fetcher {
             biased;
             // A failure is met by the next look too, which reports it.
             handed = handed_over => if let Ok(batch) = handed {
-                let (found, next) = self.take(batch);
-                // It was told of what was written just now, and no more.
-                let next_due = next_due.into_iter().chain(next).min();
+                let (found, next_due) = self.take(batch);
                 // Nothing says that it was taken back again: it is worth a look.
                 self.handed = (0 < found && found < room).then_some((found, next_due));
             },

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::case::*;
+use crate::clock::after;
 use crate::error::Result;
 use crate::job::{JobId, NewJob};
 use crate::store::{Batch, Claim, Store, Topic};
@@ -159,4 +160,15 @@ pub async fn who_got_all_it_could_get_is_told_of_what_is_left(store: Arc<dyn Sto
     let later = case.push(vec![job(), job(), job()]).await;
     hints.changed().await;
     assert_eq!(case.claim_ids(worker, 9).await, later);
+}
+
+pub async fn who_is_handed_something_is_told_when_the_next_job_is_due(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    case.push_one(NewJob { run_at: Some(case.in_an_hour()), ..job() }).await;
+    let (pushed, batch) = next(&case, case.asks(worker, 9), vec![job()]).await;
+    assert_eq!((ids(&batch), batch.next_due), (pushed, Some(case.in_an_hour())));
+    let earlier = NewJob { run_at: Some(after(case.now, SECOND)), ..job() };
+    let (pushed, batch) = next(&case, case.asks(worker, 9), vec![job(), earlier]).await;
+    assert_eq!((ids(&batch), batch.next_due), (vec![pushed[0]], Some(after(case.now, SECOND))));
 }

@@ -14,7 +14,7 @@ type Found = (i64, i64, i64);
 
 fn find(db: &Db, id: JobId) -> rusqlite::Result<Option<Found>> {
     let Some(row) = row_of(id) else { return Ok(None) };
-    db.prepare("SELECT seq, state, run_at FROM jobwork_seen WHERE seq = ?1 AND created_at = ?2")?
+    db.prepare("SELECT seq, seen, run_at FROM jobwork_seen WHERE seq = ?1 AND created_at = ?2")?
         .query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
 }

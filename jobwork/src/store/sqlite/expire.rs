@@ -47,7 +47,7 @@ fn expired(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
 /// Ends a job that has expired, with those that wait for it.
 pub(super) fn end_expired(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
     // It may have been cancelled a moment ago, with one that it waited for.
-    let open = "SELECT created_at FROM jobwork_seen WHERE seq = ?1 AND state < 2";
+    let open = "SELECT created_at FROM jobwork_seen WHERE seq = ?1 AND seen < 2";
     let created_at: Option<i64> = db.prepare(open)?.query_row([seq], |row| row.get(0)).optional()?;
     let Some(created_at) = created_at else { return Ok(()) };
     end(db, seq, state::DISCARDED, Some(EXPIRED), now)?;

@@ -140,16 +140,15 @@ pub(super) fn claimed_details(row: &Row<'_>, job: &mut Claimed) -> rusqlite::Res
 
 /// The start of a query whose rows [`record`] reads.
 ///
-/// Which claim a job runs under is looked for only where its row doesn't say that it isn't ready, and the ready ones don't have it.
+/// Which claim a job runs under is looked for only where it is seen to run.
 pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.args, \
     j.attempt + (c.id IS NOT NULL), j.priority, j.retries, j.rescues, j.run_at, d.tags, d.chain, d.position, \
     d.on_error, iif(c.id IS NULL, j.state, 2), j.output, j.reason, coalesce(c.at, j.started_at), j.finished_at, \
     j.cancel, w.id, d.expires_at, d.retry_until, coalesce(d.retain, iif(j.flags & 512, 0, NULL)), j.version, \
     d.unique_key, d.ordered, d.batch, (SELECT b.created_at FROM jobwork_batches b WHERE b.seq = d.batch), \
     iif(j.state = -1, h.key, NULL), n.fraction AS fraction, n.message AS message, n.at AS said_at \
-    FROM jobwork_jobs j LEFT JOIN jobwork_details d ON d.job = j.seq \
-    LEFT JOIN jobwork_claims c ON c.id = iif(j.state = 1 AND NOT EXISTS (SELECT 1 FROM jobwork_ready r \
-        WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq), \
+    FROM jobwork_seen j LEFT JOIN jobwork_details d ON d.job = j.seq \
+    LEFT JOIN jobwork_claims c ON c.id = iif(j.seen = 2, \
         (SELECT k.id FROM jobwork_claims k WHERE k.first <= j.seq AND k.last >= j.seq AND k.id > j.claim \
             AND EXISTS (SELECT 1 FROM json_each(k.runs) WHERE j.seq BETWEEN value ->> 0 AND value ->> 1)), NULL) \
     LEFT JOIN jobwork_workers w ON w.key = c.worker LEFT JOIN jobwork_held h ON h.job = j.seq \

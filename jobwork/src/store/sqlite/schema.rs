@@ -114,10 +114,10 @@ CREATE VIEW jobwork_running AS
         c.id AS claim, c.worker, c.at AS started_at
     FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
     CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND +j.claim < c.id AND +j.state = 1;
-CREATE VIEW jobwork_seen AS SELECT j.seq, j.created_at, j.name, j.run_at, iif(j.state = 1 AND NOT EXISTS (
+CREATE VIEW jobwork_seen AS SELECT j.*, iif(j.state = 1 AND NOT EXISTS (
         SELECT 1 FROM jobwork_ready r
         WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq
-    ), 2, j.state) AS state
+    ), 2, j.state) AS seen
     FROM jobwork_jobs j;
 CREATE TABLE jobwork_totals (
     completed INTEGER NOT NULL,

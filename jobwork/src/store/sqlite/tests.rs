@@ -133,6 +133,16 @@ async fn jobs_leave_their_lines_without_a_look_at_others() {
 }
 
 #[tokio::test]
+async fn looking_at_jobs_reads_no_others_and_sorts_nothing() {
+    let record = super::rows::RECORD;
+    let one = plan(&format!("{record} WHERE j.seq = 1")).await;
+    let list = plan(&format!("{record} WHERE j.name = 'job' ORDER BY j.seq DESC LIMIT 9")).await;
+    for (steps, along) in [(one, "SEARCH j USING INTEGER PRIMARY KEY (rowid=?)"), (list, "SCAN j")] {
+        assert!(steps.starts_with(along) && !steps.contains("MATERIALIZE") && !steps.contains("B-TREE"), "{steps}");
+    }
+}
+
+#[tokio::test]
 async fn the_jobs_of_a_worker_are_read_along_its_claims() {
     let along = "SCAN c; SCAN r VIRTUAL TABLE INDEX 1:; SEARCH j USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
     assert_eq!(plan("SELECT seq FROM jobwork_running WHERE worker = 1").await, along);

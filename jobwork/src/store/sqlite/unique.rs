@@ -11,7 +11,7 @@ use crate::job::{JobId, JobState, NewJob, OnConflict, Unique, UniqueStates};
 use crate::store::Topic;
 
 /// Who has a key.
-pub(super) const HOLDER: &str = "SELECT s.seq, s.created_at, s.state, s.name, d.unique_until, d.expires_at
+pub(super) const HOLDER: &str = "SELECT s.seq, s.created_at, s.seen, s.name, d.unique_until, d.expires_at
     FROM jobwork_details d CROSS JOIN jobwork_seen s ON s.seq = d.job WHERE d.unique_key = ?1 AND d.has_key = 1";
 
 /// The job that has a key.
