@@ -136,6 +136,7 @@ macro_rules! store_conformance {
                 a_claim_of_no_jobs_ends_what_is_handed_over
                 who_got_all_it_could_get_is_told_of_what_is_left
                 who_is_handed_something_is_told_when_the_next_job_is_due
+                what_is_handed_over_comes_in_the_order_of_the_queues_and_within_their_caps
             }
             order {
                 a_job_that_waited_long_enough_overtakes_a_more_urgent_one

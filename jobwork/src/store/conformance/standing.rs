@@ -9,7 +9,7 @@ use super::case::*;
 use crate::clock::after;
 use crate::error::Result;
 use crate::job::{JobId, NewJob};
-use crate::store::{Batch, Claim, Store, Topic};
+use crate::store::{Batch, Claim, QueueCap, Store, Topic};
 
 /// Lets a claim stand: from then on it waits, and has an answer only if the store gave it one.
 async fn stand(mut claim: Pin<&mut impl Future<Output = Result<Batch>>>) {
@@ -171,4 +171,17 @@ pub async fn who_is_handed_something_is_told_when_the_next_job_is_due(store: Arc
     let earlier = NewJob { run_at: Some(after(case.now, SECOND)), ..job() };
     let (pushed, batch) = next(&case, case.asks(worker, 9), vec![job(), earlier]).await;
     assert_eq!((ids(&batch), batch.next_due), (vec![pushed[0]], Some(after(case.now, SECOND))));
+}
+
+pub async fn what_is_handed_over_comes_in_the_order_of_the_queues_and_within_their_caps(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let queues = Some(["second", "first"].map(str::to_owned).into());
+    let caps = Arc::new([QueueCap { queue: "first".to_owned(), jobs: 1 }]);
+    let claim = Claim { queues, caps, ..case.asks(worker, 9) };
+    let of = |queue: &'static str| NewJob { queue: queue.into(), ..job() };
+    let push = ["first", "second", "third", "first", "second"].map(of).to_vec();
+    let (pushed, batch) = next(&case, claim, push).await;
+    assert_eq!(ids(&batch), [pushed[1], pushed[4], pushed[0]]);
+    assert_eq!(case.claim_ids(worker, 9).await.len(), 2, "the others are ready for the next");
 }

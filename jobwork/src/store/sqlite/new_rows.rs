@@ -1,12 +1,12 @@
 //! New rows of plain jobs, written many in one statement.
 //!
 //! They are gathered while pushes follow one another, and written before anything else reads or writes the tables. Those that
-//! a standing claim takes before that never stand in the line of ready jobs.
+//! a claim takes before that never stand in the line of ready jobs.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
 use super::rows::{flag, job_id, millis, time};
@@ -107,35 +107,14 @@ impl NewRows {
     /// Takes what a claim gets of jobs that nobody limits or pauses, the most urgent first; they will not stand in the line of
     /// ready jobs. Says too when the next of them that it could have falls due.
     pub(super) fn hand(&self, claim: &Claim) -> Batch {
-        let names = Names::of(claim);
-        let place = |queue: &str| match &claim.queues {
-            Some(queues) => queues.iter().position(|known| known == queue),
-            None => Some(0),
-        };
         let mut rows = self.0.borrow_mut();
-        let (mut due, mut next_due) = (Vec::new(), None::<Timestamp>);
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| !row.handed) {
-            let (job, run_at) = (row.job(), row.run_at());
-            let served = names.serve(&job.name, job.version);
-            let Some(place) = place(&job.queue).filter(|_| served) else { continue };
-            if run_at > millis(claim.now) {
-                next_due = Some(next_due.map_or(time(run_at), |next| next.min(time(run_at))));
-            } else {
-                due.push((place, claim.urgency(job.priority, run_at, row.seq.unsigned_abs()), index));
-            }
+        let (due, next_due) = find_due(&rows, claim);
+        let mut jobs = Vec::with_capacity(due.len().min(claim.limit));
+        for index in choose(&rows, claim, due) {
+            rows[index].handed = true;
+            jobs.push(rows[index].claimed(claim));
         }
-        due.sort_unstable();
-        let mut jobs: Vec<Claimed> = Vec::with_capacity(due.len().min(claim.limit));
-        for (.., index) in due {
-            let row = &mut rows[index];
-            let taken =
-                if claim.caps.is_empty() { 0 } else { jobs.iter().filter(|job| job.queue == row.job().queue).count() };
-            if jobs.len() < claim.limit && claim.room(&row.job().queue, usize::MAX) > taken {
-                jobs.push(row.claimed(claim));
-                row.handed = true;
-            }
-        }
-        Batch { jobs, next_due }
+        Batch { jobs, next_due: next_due.map(time) }
     }
 
     /// Writes what was gathered.
@@ -157,6 +136,40 @@ impl NewRows {
         gathered.clear();
         Ok(())
     }
+}
+
+/// The rows that are due and for this worker, the most urgent first, by their index; and when the next one falls due.
+fn find_due(rows: &[NewRow], claim: &Claim) -> (Vec<usize>, Option<i64>) {
+    let names = Names::of(claim);
+    let place = |queue: &str| match &claim.queues {
+        Some(queues) => queues.iter().position(|known| known == queue),
+        None => Some(0),
+    };
+    let (mut due, mut next_due) = (Vec::new(), None);
+    for (index, row) in rows.iter().enumerate().filter(|(_, row)| !row.handed) {
+        let (job, run_at) = (row.job(), row.run_at());
+        let served = names.serve(&job.name, job.version);
+        let Some(place) = place(&job.queue).filter(|_| served) else { continue };
+        if run_at > millis(claim.now) {
+            next_due = next_due.into_iter().chain([run_at]).min();
+        } else {
+            due.push((place, claim.urgency(job.priority, run_at, row.seq.unsigned_abs()), index));
+        }
+    }
+    due.sort_unstable();
+    (due.into_iter().map(|(.., index)| index).collect(), next_due)
+}
+
+/// The first of these rows, as many as the claim may have, of them all and of each queue.
+fn choose(rows: &[NewRow], claim: &Claim, due: Vec<usize>) -> Vec<usize> {
+    let mut taken: HashMap<&str, usize> = HashMap::new();
+    let mut fits = |queue| {
+        let taken = taken.entry(queue).or_default();
+        *taken += 1;
+        claim.room(queue, usize::MAX) >= *taken
+    };
+    let may_go = |index: &usize| claim.caps.is_empty() || fits(&*rows[*index].job().queue);
+    due.into_iter().filter(may_go).take(claim.limit).collect()
 }
 
 /// Puts those that go to nobody yet into the line, in one statement those whose numbers follow one another.
