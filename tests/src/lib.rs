@@ -1,8 +1,9 @@
 //! What the tests of the folder `tests` share: a log of events, a store that is watched and can fail, a bench to put a
-//! worker on, and the programs that they start.
+//! worker on, the servers and the programs that they start.
 
 mod bench;
 mod events;
+pub mod postgres;
 pub mod signalled;
 mod watched;
 
