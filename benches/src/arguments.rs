@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     only: Vec<String>,
     /// Also those that take minutes.
     long: bool,
+    /// Only the bare measures.
+    pub(crate) bare: bool,
     /// How many finished jobs a full store has.
     pub(crate) finished: u64,
     /// How many finished jobs there are at the end of the curve of sizes.
@@ -36,12 +38,14 @@ pub(crate) struct Arguments {
     pub(crate) svg: Option<PathBuf>,
 }
 
+const STORE: &str = "`sqlite` for a new file per measure, `postgres` for a server of its own, `memory`, or a URL; of a server of Postgres each measure gets a new database";
+
 /// The command line.
 pub(crate) fn command() -> Command {
     Command::new("jobwork-bench")
         .about("Measures a store and the worker on it, beside the bare limit of the disk")
         .version(env!("CARGO_PKG_VERSION"))
-        .arg(option("store", "URL", "`sqlite` for a new file per measure, `memory`, or a URL").default_value("sqlite"))
+        .arg(option("store", "URL", STORE).default_value("sqlite"))
         .arg(
             option("dir", "DIR", "Where the new files are made; else the system's directory for such")
                 .value_parser(value_parser!(PathBuf)),
@@ -55,13 +59,14 @@ pub(crate) fn command() -> Command {
         )
         .arg(flag("long", "Also those parts that take minutes"))
         .arg(number("finished", "N", "How many finished jobs a full store has", "1000000"))
-        .arg(number("rows", "N", "How many finished jobs there are at the end of the curve of sizes", "10000000"))
+        .arg(number("rows", "N", "How many jobs there are at most beside the others of a measure of sizes", "10000000"))
         .arg(number("seconds", "N", "How long the processes and the idle worker are watched", "60"))
         .arg(file("json", "FILE", "Writes every round's figures"))
         .arg(file("markdown", "FILE", "Writes the tables in Markdown"))
         .arg(file("svg", "DIR", "Draws the plots"))
         .arg(flag("list", "Lists the parts"))
-        .subcommand(Command::new(task::COMMAND).hide(true).arg(Arg::new("task").required(true)))
+        .arg(flag("bare", "Only the bare measures"))
+        .subcommand(Command::new(task::COMMAND).hide(true))
 }
 
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -85,17 +90,23 @@ pub(crate) fn directory(matches: &ArgMatches) -> PathBuf {
     matches.get_one("dir").cloned().unwrap_or_else(std::env::temp_dir)
 }
 
+/// What the store is called.
+pub(crate) fn store(matches: &ArgMatches) -> &str {
+    matches.get_one::<String>("store").map_or("sqlite", String::as_str)
+}
+
 impl Arguments {
-    /// What these say, with new files in this directory.
-    pub(crate) fn of(matches: &ArgMatches, folder: &Path) -> Self {
+    /// What these say, of this store.
+    pub(crate) fn of(matches: &ArgMatches, place: Place) -> Self {
         let number = |name| matches.get_one::<u64>(name).copied().unwrap_or(1);
         let path = |name| matches.get_one::<PathBuf>(name).cloned();
         Self {
-            place: Place::of(matches.get_one::<String>("store").map_or("sqlite", String::as_str), folder),
+            place,
             jobs: number("jobs"),
             rounds: number("rounds") as usize,
             only: matches.get_many("only").unwrap_or_default().cloned().collect(),
             long: matches.get_flag("long"),
+            bare: matches.get_flag("bare"),
             finished: number("finished"),
             rows: number("rows"),
             seconds: number("seconds") as f64,
@@ -103,11 +114,6 @@ impl Arguments {
             markdown: path("markdown"),
             svg: path("svg"),
         }
-    }
-
-    /// Whether every measure has a new file of SQLite.
-    pub(crate) const fn is_sqlite(&self) -> bool {
-        matches!(self.place, Place::Sqlite { .. })
     }
 
     /// Whether this part is to be measured.
@@ -123,7 +129,8 @@ mod tests {
 
     fn arguments(words: &[&str]) -> Result<Arguments, String> {
         let matches = command().try_get_matches_from([&["jobwork-bench"], words].concat());
-        matches.map(|matches| Arguments::of(&matches, Path::new("here"))).map_err(|error| error.to_string())
+        let place = Place::Sqlite { folder: "here".into() };
+        matches.map(|matches| Arguments::of(&matches, place)).map_err(|error| error.to_string())
     }
 
     #[test]

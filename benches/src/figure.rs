@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::postgres::Wear;
+
 /// One round of one measure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Figure {
@@ -9,10 +11,13 @@ pub(crate) struct Figure {
     pub(crate) jobs: u64,
     /// In which time.
     pub(crate) seconds: f64,
-    /// Processor time of all processes that took part.
+    /// Processor time of all processes of the benchmark that took part.
     pub(crate) cpu_seconds: f64,
     /// What they wrote to the disk.
     pub(crate) written_bytes: u64,
+    /// What the store's server used up for the same jobs, where it has one that can be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<Served>,
     /// The most memory that they had, together.
     pub(crate) peak_kib: u64,
     /// The memory that they had at the end, together.
@@ -23,12 +28,28 @@ pub(crate) struct Figure {
     /// Jobs offered per second, where that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) offered: Option<f64>,
+    /// What the jobs left behind in the store, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wear: Option<Wear>,
     /// The share of each process, where there were many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) processes: Vec<Process>,
     /// Every error and warning that anyone saw: the first of them, and how many more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,
+}
+
+/// What a server used up for a measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// In which time.
+    pub(crate) seconds: f64,
+    /// Processor time of its processes, if they can be seen.
+    pub(crate) cpu_seconds: Option<f64>,
+    /// What they wrote to the disk, if that may be seen.
+    pub(crate) written_bytes: Option<u64>,
+    /// How many transactions it made, where that was counted.
+    pub(crate) transactions: Option<i64>,
 }
 
 /// Times from dispatch to start, in microseconds.
@@ -66,19 +87,33 @@ impl Figure {
         self.jobs as f64 / self.seconds
     }
 
-    /// Microseconds of processor time per job.
+    /// Microseconds of processor time per job, of the server too.
     pub(crate) fn cpu_per_job(&self) -> f64 {
-        self.cpu_seconds * 1e6 / self.jobs as f64
+        let served = self.server.and_then(|server| server.cpu_seconds);
+        (self.cpu_seconds + served.unwrap_or(0.0)) * 1e6 / self.jobs as f64
     }
 
-    /// Bytes written per job.
-    pub(crate) fn written_per_job(&self) -> f64 {
-        self.written_bytes as f64 / self.jobs as f64
+    /// Bytes written per job, by the server too; `None` when it has one whose writes can't be seen.
+    pub(crate) fn written_per_job(&self) -> Option<f64> {
+        let served = self.server.map_or(Some(0), |server| server.written_bytes)?;
+        Some((self.written_bytes + served) as f64 / self.jobs as f64)
     }
 
-    /// The share of one core that was busy, in percent.
+    /// The share of one core that was busy, in percent, without the server's.
     pub(crate) fn busy(&self) -> f64 {
         self.cpu_seconds * 100.0 / self.seconds
+    }
+
+    /// The share of one core that the server was busy with, in percent.
+    pub(crate) fn server_busy(&self) -> Option<f64> {
+        let server = self.server?;
+        Some(server.cpu_seconds? * 100.0 / server.seconds)
+    }
+
+    /// How many transactions the server made a second.
+    pub(crate) fn transactions(&self) -> Option<f64> {
+        let server = self.server?;
+        Some(server.transactions? as f64 / server.seconds)
     }
 
     /// Adds what another process used up for the same jobs.
@@ -163,8 +198,20 @@ mod tests {
     fn usage_is_told_per_job() {
         let mut figure =
             Figure { jobs: 100, seconds: 2.0, cpu_seconds: 0.001, written_bytes: 5_000, ..Figure::default() };
-        assert_eq!((figure.rate(), figure.cpu_per_job(), figure.written_per_job()), (50.0, 10.0, 50.0));
+        assert_eq!((figure.rate(), figure.cpu_per_job(), figure.written_per_job()), (50.0, 10.0, Some(50.0)));
         figure.add_usage_of(&Figure { jobs: 100, seconds: 9.0, cpu_seconds: 0.001, ..Figure::default() });
         assert_eq!((figure.rate(), figure.cpu_per_job()), (50.0, 20.0));
+    }
+
+    #[test]
+    fn what_a_server_uses_up_is_counted_too() {
+        let served =
+            Served { seconds: 2.0, cpu_seconds: Some(0.003), written_bytes: Some(2_500), transactions: Some(10) };
+        let mut figure = Figure { jobs: 100, seconds: 2.0, cpu_seconds: 0.001, ..Figure::default() };
+        figure.server = Some(served);
+        assert_eq!((figure.cpu_per_job(), figure.written_per_job()), (40.0, Some(25.0)));
+        assert_eq!((figure.server_busy(), figure.transactions()), (Some(0.15), Some(5.0)));
+        figure.server = Some(Served { written_bytes: None, ..served });
+        assert_eq!(figure.written_per_job(), None);
     }
 }

@@ -1,86 +1,118 @@
 //! Stores with many finished jobs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jobwork::Jobs;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use crate::jobs::{Filler, Load};
+use crate::jobs::{Beside, Filler, Load};
 use crate::place::url_of;
+use crate::postgres::{self, Address};
 use crate::worker;
 
 /// So many jobs are dispatched, or rows written, at once.
 const BULK: u64 = 1_000;
 const ROWS: u64 = 100_000;
 
+/// By then every measure is over.
+const LATER: Duration = Duration::from_secs(7 * 86_400);
+
 /// The table with the jobs: its key is a number, and a finished job is one row of it. Nothing else is known about it here.
 const TABLE: &str = "jobwork_jobs";
 
-/// To make an SQLite file with finished jobs.
+/// To make what measures begin with a copy of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Fill {
-    /// The file.
-    pub(crate) file: PathBuf,
-    /// How many jobs.
-    pub(crate) finished: u64,
+pub(crate) enum Fill {
+    /// An SQLite file with finished jobs.
+    File {
+        /// Where it is to be.
+        file: PathBuf,
+        /// How many.
+        finished: u64,
+    },
+    /// An empty database of Postgres is filled.
+    Database {
+        /// Which.
+        address: Address,
+        /// With what.
+        beside: Beside,
+    },
 }
 
 impl Fill {
-    /// Performs one job, and copies its row: that takes seconds where performing them all would take minutes.
+    /// Makes it.
     pub(crate) async fn fill(self) -> Result<()> {
-        let url = url_of(&self.file);
-        let jobs = Jobs::connect(&url).await?;
-        by_work(&jobs, 1).await?;
-        drop(jobs);
-        copy_rows(&self).with_context(|| format!("can't copy the finished job in {}", self.file.display()))?;
-        let jobs = Jobs::connect(&url).await?;
-        let counts = jobs.inspect()?.counts(jobs.now()).await?;
-        if (counts.completed, counts.open()) != (self.finished, 0) {
-            bail!(
-                "expected {} completed jobs and no other ones, found {counts:?}: has the layout of `{TABLE}` changed?",
-                self.finished
-            );
+        match self {
+            Self::File { file, finished } => fill_file(&file, finished).await,
+            Self::Database { address, beside } => {
+                by_work(&Jobs::connect(address.url()).await?, beside).await?;
+                let client = address.connect().await?;
+                postgres::vacuum(&client).await?;
+                postgres::checkpoint(&client).await
+            }
         }
-        Ok(())
     }
 }
 
-/// Fills a store by performing so many jobs.
-pub(crate) async fn by_work(jobs: &Jobs, finished: u64) -> Result<()> {
-    let text = Load::PLAIN.text();
-    for first in (0..finished).step_by(BULK as usize) {
-        let many = (first..finished.min(first + BULK)).map(|number| Filler::new(number, text.as_str()));
-        Filler::dispatch_many(many).on(jobs).await?;
+/// Performs one job, and copies its row: that takes seconds where performing them all would take minutes.
+async fn fill_file(file: &Path, finished: u64) -> Result<()> {
+    let url = url_of(file);
+    let jobs = Jobs::connect(&url).await?;
+    by_work(&jobs, Beside { finished: 1, waiting: 0 }).await?;
+    drop(jobs);
+    copy_rows(file, finished).with_context(|| format!("can't copy the finished job in {}", file.display()))?;
+    let jobs = Jobs::connect(&url).await?;
+    let counts = jobs.inspect()?.counts(jobs.now()).await?;
+    if (counts.completed, counts.open()) != (finished, 0) {
+        bail!(
+            "expected {finished} completed jobs and no other ones, found {counts:?}: has the layout of `{TABLE}` changed?"
+        );
     }
+    Ok(())
+}
+
+/// Fills a store by performing jobs, and by dispatching those that wait.
+pub(crate) async fn by_work(jobs: &Jobs, Beside { finished, waiting }: Beside) -> Result<()> {
+    dispatch(jobs, finished, Duration::ZERO).await?;
     if finished > 0 {
         let worker = worker::start(jobs, 1_000).await?;
         worker::settled(jobs).await?;
         let report = worker.stop_and_wait().await;
         anyhow::ensure!(report.completed == finished, "expected {finished} jobs to complete, {} did", report.completed);
     }
+    dispatch(jobs, waiting, LATER).await
+}
+
+async fn dispatch(jobs: &Jobs, count: u64, delay: Duration) -> Result<()> {
+    let text = Load::PLAIN.text();
+    for first in (0..count).step_by(BULK as usize) {
+        let many = (first..count.min(first + BULK)).map(|number| Filler::new(number, text.as_str()));
+        Filler::dispatch_many(many).delay(delay).on(jobs).await?;
+    }
     Ok(())
 }
 
-fn copy_rows(fill: &Fill) -> rusqlite::Result<()> {
-    let file = Connection::open(&fill.file)?;
+fn copy_rows(file: &Path, finished: u64) -> rusqlite::Result<()> {
+    let file = Connection::open(file)?;
     // The store may still be closing the file.
-    file.busy_timeout(std::time::Duration::from_secs(60))?;
+    file.busy_timeout(Duration::from_secs(60))?;
     file.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY")?;
     let copy = format!(
         "WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < ?1)
          INSERT INTO {TABLE} ({columns}) SELECT {columns} FROM rows, (SELECT * FROM {TABLE} LIMIT 1)",
         columns = columns(&file)?.join(", ")
     );
-    let mut left = fill.finished.saturating_sub(1);
+    let mut left = finished.saturating_sub(1);
     while left > 0 {
         let some = left.min(ROWS);
         file.execute(&copy, params![some as i64])?;
         left -= some;
     }
     // The store counts completed jobs as it writes their ends.
-    file.execute("UPDATE jobwork_totals SET completed = ?1", params![fill.finished as i64])?;
+    file.execute("UPDATE jobwork_totals SET completed = ?1", params![finished as i64])?;
     file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
@@ -98,7 +130,7 @@ mod tests {
     async fn a_file_has_as_many_finished_jobs_as_were_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("jobs.db");
-        Fill { file: file.clone(), finished: 1_234 }.fill().await.unwrap();
+        Fill::File { file: file.clone(), finished: 1_234 }.fill().await.unwrap();
         let jobs = Jobs::connect(&url_of(&file)).await.unwrap();
         let counts = jobs.inspect().unwrap().counts(jobs.now()).await.unwrap();
         assert_eq!((counts.completed, counts.open()), (1_234, 0));

@@ -78,8 +78,25 @@ pub(crate) struct Load {
     pub(crate) kind: Kind,
     /// About how long their arguments are, in bytes of JSON.
     pub(crate) bytes: usize,
-    /// How many finished jobs the store has before.
+    /// What the store has before.
+    #[serde(flatten)]
+    pub(crate) beside: Beside,
+    /// Whether another session of the database holds a transaction open, from before the first dispatch.
+    pub(crate) held: bool,
+}
+
+/// Jobs that a store has before a measure begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    /// So many are finished.
     pub(crate) finished: u64,
+    /// So many are due when the measure is long over.
+    pub(crate) waiting: u64,
+}
+
+impl Beside {
+    /// None at all.
+    pub(crate) const NONE: Self = Self { finished: 0, waiting: 0 };
 }
 
 /// What a job does, and what becomes of it.
@@ -98,7 +115,7 @@ const FIELDS: usize = 26;
 
 impl Load {
     /// Jobs that do nothing and are kept, with short arguments, in an empty store.
-    pub(crate) const PLAIN: Self = Self { kind: Kind::Kept, bytes: 40, finished: 0 };
+    pub(crate) const PLAIN: Self = Self { kind: Kind::Kept, bytes: 40, beside: Beside::NONE, held: false };
 
     /// The text that makes the arguments as long as they are to be.
     pub(crate) fn text(&self) -> String {

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use crate::arguments::Arguments;
 use crate::figure::Latency;
-use crate::place::url_of;
+use crate::place::{Place, url_of};
+use crate::postgres::{Address, Processes};
 
 /// What was measured, how, and on what: names and values.
 pub(crate) type Settings = Vec<(&'static str, String)>;
@@ -22,8 +23,15 @@ pub(crate) async fn settings(arguments: &Arguments, folder: &Path) -> Result<Set
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let mut settings = vec![("jobwork", env!("CARGO_PKG_VERSION").to_owned()), ("build", build.to_owned())];
     settings.push(("store", arguments.place.name().to_owned()));
-    if arguments.is_sqlite() {
-        settings.extend(durability(folder).await?);
+    settings.extend(match &arguments.place {
+        Place::Sqlite { .. } => of_sqlite(folder).await?,
+        Place::Postgres(address) => of_postgres(address).await?,
+        Place::Url(_) => Settings::new(),
+    });
+    if arguments.place.has_ruler() {
+        let sync = sync_time(folder)?;
+        settings.push(("file system", file_system(folder)));
+        settings.push(("4 KiB to the disk", format!("p50 {:.0} µs, p99 {:.0} µs", sync.p50, sync.p99)));
     }
     settings.extend([
         ("jobs", arguments.jobs.to_string()),
@@ -42,19 +50,29 @@ pub(crate) fn load_after() -> (&'static str, String) {
     ("load after", text("/proc/loadavg"))
 }
 
-async fn durability(folder: &Path) -> Result<Settings> {
+async fn of_sqlite(folder: &Path) -> Result<Settings> {
     let own = tempfile::tempdir_in(folder)?;
     let file = own.path().join("jobs.db");
     drop(Jobs::connect(&url_of(&file)).await?);
     let journal: String = Connection::open(&file)?.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    let sync = sync_time(own.path())?;
     Ok(vec![
         ("SQLite", rusqlite::version().to_owned()),
         ("journal mode", journal),
         ("synchronous", "full, of the store and of the bare writer".to_owned()),
-        ("file system", file_system(folder)),
-        ("4 KiB to the disk", format!("p50 {:.0} µs, p99 {:.0} µs", sync.p50, sync.p99)),
     ])
+}
+
+async fn of_postgres(address: &Address) -> Result<Settings> {
+    let client = address.connect().await?;
+    let mut settings = Settings::new();
+    for name in ["server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers"] {
+        let row = client.query_one("SELECT current_setting($1)", &[&name]).await?;
+        settings.push((name, row.get(0)));
+    }
+    let seen = Processes::of(&client).await?;
+    let seen = seen.map_or("not counted: it can't be seen from here", |_| "counted");
+    settings.push(("processor time of the server", seen.to_owned()));
+    Ok(settings)
 }
 
 /// How long the disk takes to make a small write durable: no commit is faster.

@@ -11,6 +11,7 @@ mod measure;
 mod place;
 mod plan;
 mod plot;
+mod postgres;
 mod problems;
 mod report;
 mod run;
@@ -28,14 +29,15 @@ use clap::ArgMatches;
 use tokio::runtime::Runtime;
 
 use self::arguments::Arguments;
+use self::place::Place;
+use self::postgres::Server;
 use self::report::Report;
 use self::task::Task;
 
 fn main() -> Result<ExitCode> {
     let matches = arguments::command().get_matches();
-    if let Some((_, task)) = matches.subcommand() {
-        let task = task.get_one::<String>("task").context("expected a task")?;
-        Runtime::new()?.block_on(Task::perform(task))?;
+    if matches.subcommand().is_some() {
+        Runtime::new()?.block_on(Task::perform())?;
         return Ok(ExitCode::SUCCESS);
     }
     if matches.get_flag("list") {
@@ -57,9 +59,15 @@ fn measure(matches: &ArgMatches) -> Result<Report> {
     let directory = arguments::directory(matches);
     let folder = tempfile::tempdir_in(&directory);
     let folder = folder.with_context(|| format!("can't make a directory in {}", directory.display()))?;
-    let arguments = Arguments::of(matches, folder.path());
+    let store = arguments::store(matches);
+    let server = if store == "postgres" { Some(Server::start(&directory)?) } else { None };
+    let place = match &server {
+        Some(server) => Place::Postgres(server.address()),
+        None => Place::of(store, folder.path()),
+    };
+    let arguments = Arguments::of(matches, place);
     let mut settings = Runtime::new()?.block_on(machine::settings(&arguments, folder.path()))?;
-    let taken = run::run(&arguments, folder.path())?;
+    let taken = run::run(&arguments)?;
     settings.push(machine::load_after());
     let report = Report { settings, taken };
     write(&report, &arguments)?;

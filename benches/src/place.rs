@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::fill;
+use crate::jobs::Beside;
+use crate::postgres::{self, Address, Processes};
 
 /// A store to be measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub(crate) enum Place {
         /// The directory where it is made.
         folder: PathBuf,
     },
+    /// A database of a server of Postgres. The one that the command line names is there for its server only: each measure
+    /// is given one of its own, with what it begins with.
+    Postgres(Address),
     /// Any other store, by its URL.
     Url(String),
 }
@@ -29,6 +34,10 @@ pub(crate) struct Opened {
     pub(crate) jobs: Jobs,
     /// Its address, by which other processes open it.
     pub(crate) url: String,
+    /// The database, if it is one of Postgres.
+    pub(crate) address: Option<Address>,
+    /// The processes of its server, if it has one that can be seen.
+    pub(crate) server: Option<Processes>,
     /// Where it lies, if it lies in a directory of its own.
     _folder: Option<TempDir>,
 }
@@ -39,6 +48,7 @@ impl Place {
         match store {
             "sqlite" => Self::Sqlite { folder: folder.to_owned() },
             "memory" => Self::Url("memory:".to_owned()),
+            url if postgres::is_address(url) => Self::Postgres(Address::new(url)),
             url => Self::Url(url.to_owned()),
         }
     }
@@ -47,6 +57,7 @@ impl Place {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgres",
             Self::Url(url) => url.split(':').next().unwrap_or_default(),
         }
     }
@@ -56,10 +67,16 @@ impl Place {
         !matches!(self, Self::Url(url) if url.starts_with("memory:"))
     }
 
-    /// Opens it, with so many finished jobs in it and no other ones.
-    pub(crate) async fn open(&self, finished: u64) -> Result<Opened> {
+    /// Whether it has a bare ruler beside it.
+    pub(crate) const fn has_ruler(&self) -> bool {
+        matches!(self, Self::Sqlite { .. } | Self::Postgres(_))
+    }
+
+    /// Opens it, with these jobs in it and no other ones.
+    pub(crate) async fn open(&self, beside: Beside) -> Result<Opened> {
         match self {
-            Self::Sqlite { folder } => open_file(folder, finished).await,
+            Self::Sqlite { folder } => open_file(folder, beside.finished).await,
+            Self::Postgres(address) => open_database(address).await,
             Self::Url(url) => {
                 let jobs = Jobs::connect(url).await?;
                 if !jobs.inspect()?.queues(jobs.now()).await?.is_empty() {
@@ -67,8 +84,8 @@ impl Place {
                         "expected a store without open jobs, since what is measured is all its jobs: name another one"
                     );
                 }
-                fill::by_work(&jobs, finished).await?;
-                Ok(Opened { jobs, url: url.clone(), _folder: None })
+                fill::by_work(&jobs, beside).await?;
+                Ok(Opened { jobs, url: url.clone(), address: None, server: None, _folder: None })
             }
         }
     }
@@ -82,7 +99,26 @@ async fn open_file(folder: &Path, finished: u64) -> Result<Opened> {
         copy(&template(folder, finished), &file)?;
     }
     let url = url_of(&file);
-    Ok(Opened { jobs: Jobs::connect(&url).await?, url, _folder: Some(own) })
+    Ok(Opened { jobs: Jobs::connect(&url).await?, url, address: None, server: None, _folder: Some(own) })
+}
+
+async fn open_database(address: &Address) -> Result<Opened> {
+    let url = address.url().to_owned();
+    let jobs = Jobs::connect(&url).await?;
+    let client = address.connect().await?;
+    let server = Processes::of(&client).await?;
+    postgres::checkpoint(&client).await?;
+    Ok(Opened { jobs, url, address: Some(address.clone()), server, _folder: None })
+}
+
+impl Opened {
+    /// Does what the store would do sooner or later with jobs that have just been stored, where that would else be measured.
+    pub(crate) async fn tidy(&self) -> Result<()> {
+        let Some(address) = &self.address else { return Ok(()) };
+        let client = address.connect().await?;
+        postgres::vacuum(&client).await?;
+        postgres::checkpoint(&client).await
+    }
 }
 
 /// The URL of a file of SQLite.
@@ -112,7 +148,7 @@ mod tests {
         let url = url_of(&folder.path().join("jobs.db"));
         let jobs = Jobs::connect(&url).await.unwrap();
         jobs.push(vec![jobwork::NewJob::new("other", "{}")]).await.unwrap();
-        let refused = Place::Url(url).open(0).await.unwrap_err().to_string();
+        let refused = Place::Url(url).open(Beside::NONE).await.unwrap_err().to_string();
         assert!(refused.contains("without open jobs"), "{refused}");
     }
 

@@ -76,7 +76,7 @@ fn waits(taken: &[Taken]) -> Plot {
 }
 
 fn costs(taken: &[Taken]) -> Plot {
-    let size = |taken: &Taken| (taken.row.kind == Kind::PushAndDrain).then_some(taken.row.load.finished as f64);
+    let size = |taken: &Taken| (taken.row.kind == Kind::PushAndDrain).then_some(taken.row.load.beside.finished as f64);
     Plot {
         file: "size.svg",
         title: "Cost against size",

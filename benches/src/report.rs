@@ -6,6 +6,7 @@ use crate::figure::{Figure, Spread};
 use crate::machine::Settings;
 use crate::measure::Kind;
 use crate::plan::By;
+use crate::postgres::Wear;
 use crate::run::{Summary, Taken};
 use crate::table::{Table, figure};
 
@@ -30,6 +31,19 @@ const RATES: &[&str] = &[
     "p99 ms",
     "max ms",
 ];
+
+const WEAR: &[&str] = &[
+    "measure",
+    "WAL bytes",
+    "rows made dead",
+    "left dead",
+    "table bytes grown",
+    "index bytes grown",
+    "tables MiB",
+    "indexes MiB",
+];
+
+const IDLE: &[&str] = &["measure", "% of a core", "range", "MiB", "transactions per second", "% of a core, server"];
 
 impl Report {
     /// For a terminal.
@@ -71,11 +85,13 @@ impl Report {
         let is_idle = |taken: &&Taken| matches!(taken.row.kind, Kind::Idle { .. });
         let mut rates = Table::new("Medians of all rounds", RATES);
         rates.rows = self.taken.iter().filter(|taken| !is_idle(taken)).map(|taken| self.rates(taken)).collect();
-        let mut idle = Table::new("A worker with nothing to do", &["measure", "% of a core", "range", "MiB"]);
+        let mut wear = Table::new("Wear, per job", WEAR);
+        wear.rows = self.taken.iter().filter_map(wear_row).collect();
+        let mut idle = Table::new("A worker with nothing to do", IDLE);
         idle.rows =
             self.taken.iter().filter(is_idle).map(|taken| idle_row(taken, &taken.summary(&self.taken))).collect();
         let processes = self.taken.iter().filter_map(processes);
-        [rates, idle].into_iter().chain(processes).filter(|table| !table.rows.is_empty()).collect()
+        [rates, wear, idle].into_iter().chain(processes).filter(|table| !table.rows.is_empty()).collect()
     }
 
     fn rates(&self, taken: &Taken) -> Vec<String> {
@@ -139,7 +155,34 @@ fn compared(taken: &Taken, ratio: Option<Spread>) -> String {
 
 fn idle_row(taken: &Taken, summary: &Summary) -> Vec<String> {
     let memory = summary.resident_kib.map(|spread| scaled(spread, 1.0 / 1_024.0));
-    vec![taken.row.name.clone(), median(summary.busy), range(summary.busy), median(memory)]
+    vec![
+        taken.row.name.clone(),
+        median(summary.busy),
+        range(summary.busy),
+        median(memory),
+        median(summary.transactions),
+        median(summary.server_busy),
+    ]
+}
+
+/// The medians of what the jobs of a measure left behind, where that was looked at.
+fn wear_row(taken: &Taken) -> Option<Vec<String>> {
+    let spread = |value: fn(&Wear) -> i64, per: fn(&Figure) -> f64| {
+        Spread::of(taken.figures().filter_map(|figure| Some(value(figure.wear.as_ref()?) as f64 / per(figure))))
+    };
+    let jobs = |figure: &Figure| figure.jobs as f64;
+    let mib = |_: &Figure| 1_048_576.0;
+    spread(|wear| wear.wal_bytes, jobs)?;
+    Some(vec![
+        taken.row.name.clone(),
+        median(spread(|wear| wear.wal_bytes, jobs)),
+        median(spread(|wear| wear.made_dead, jobs)),
+        median(spread(|wear| wear.left_dead, jobs)),
+        median(spread(|wear| wear.table_growth, jobs)),
+        median(spread(|wear| wear.index_growth, jobs)),
+        median(spread(|wear| wear.table_bytes, mib)),
+        median(spread(|wear| wear.index_bytes, mib)),
+    ])
 }
 
 /// The processes of the round with the lowest rate: the one in which most may have starved.

@@ -1,16 +1,18 @@
 //! Taking the measures of a plan in turn, round after round.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::arguments::Arguments;
 use crate::figure::{Figure, Spread};
 use crate::fill::Fill;
+use crate::jobs::Beside;
 use crate::measure::{Kind, Measure};
-use crate::place::template;
+use crate::place::{Place, template};
 use crate::plan::{self, By, DRAIN, Row};
+use crate::postgres::{Database, Templates};
 use crate::task::{Other, Task};
 
 /// An open loop takes so many seconds.
@@ -40,6 +42,10 @@ pub(crate) struct Summary {
     pub(crate) peak_kib: Option<Spread>,
     /// The share of a core that was busy, in percent.
     pub(crate) busy: Option<Spread>,
+    /// The share of a core that the store's server was busy with.
+    pub(crate) server_busy: Option<Spread>,
+    /// Transactions of the server a second.
+    pub(crate) transactions: Option<Spread>,
     /// The memory at the end, in KiB.
     pub(crate) resident_kib: Option<Spread>,
     /// Half of the jobs waited no longer, in microseconds.
@@ -69,9 +75,11 @@ impl Taken {
         Summary {
             rate: self.spread(|figure| Some(figure.rate())),
             cpu_per_job: self.spread(|figure| Some(figure.cpu_per_job())),
-            written_per_job: self.spread(|figure| Some(figure.written_per_job())),
+            written_per_job: self.spread(Figure::written_per_job),
             peak_kib: self.spread(|figure| Some(figure.peak_kib as f64)),
             busy: self.spread(|figure| Some(figure.busy())),
+            server_busy: self.spread(Figure::server_busy),
+            transactions: self.spread(Figure::transactions),
             resident_kib: self.spread(|figure| Some(figure.resident_kib as f64)),
             p50: latency(|latency| latency.p50),
             p99: latency(|latency| latency.p99),
@@ -94,10 +102,11 @@ impl Taken {
 }
 
 /// Takes all measures, each in a process of its own.
-pub(crate) fn run(arguments: &Arguments, folder: &Path) -> Result<Vec<Taken>> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Taken>> {
     let begin = |row| Taken { row, rounds: Vec::new(), failures: Vec::new() };
     let mut all: Vec<Taken> = plan::plan(arguments).into_iter().map(begin).collect();
-    prepare(arguments, folder, &all)?;
+    ensure!(!all.is_empty(), "expected a part that can be measured on this store: `--list` lists them");
+    let templates = prepare(&arguments.place, &all)?;
     for round in 1..=arguments.rounds {
         for index in 0..all.len() {
             eprint!(
@@ -107,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path) -> Result<Vec<Taken>> {
                 all.len(),
                 all[index].row.name
             );
-            let measured = measure(arguments, &all, index);
+            let measured = measure(arguments, &templates, &all, index);
             match &measured {
                 Ok(figure) => eprintln!("{:.0}/s", figure.rate()),
                 Err(error) => eprintln!("failed: {error:#}"),
@@ -119,22 +128,30 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path) -> Result<Vec<Taken>> {
     Ok(all)
 }
 
-/// Makes the files that full stores are copies of.
-fn prepare(arguments: &Arguments, folder: &Path, all: &[Taken]) -> Result<()> {
-    if !arguments.is_sqlite() {
-        return Ok(());
+/// Makes what full stores are copies of.
+fn prepare(place: &Place, all: &[Taken]) -> Result<Templates> {
+    let mut templates = Templates::default();
+    let all: BTreeSet<Beside> = all.iter().map(|taken| taken.row.load.beside).collect();
+    for beside in all.into_iter().filter(|beside| *beside != Beside::NONE) {
+        let fill = match place {
+            Place::Sqlite { folder } => {
+                Fill::File { file: template(folder, beside.finished), finished: beside.finished }
+            }
+            Place::Postgres(server) => {
+                let database = Database::create(server, None)?;
+                let address = database.address();
+                templates.keep(beside, database);
+                Fill::Database { address, beside }
+            }
+            Place::Url(_) => continue,
+        };
+        eprintln!("filling a store with {} finished jobs and {} that wait", beside.finished, beside.waiting);
+        Other::start(&Task::Fill(fill))?.end::<()>()?;
     }
-    let mut sizes: Vec<u64> = all.iter().map(|taken| taken.row.load.finished).filter(|size| *size > 0).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    for finished in sizes {
-        eprintln!("filling a store with {finished} finished jobs");
-        Other::start(&Task::Fill(Fill { file: template(folder, finished), finished }))?.end::<()>()?;
-    }
-    Ok(())
+    Ok(templates)
 }
 
-fn measure(arguments: &Arguments, all: &[Taken], index: usize) -> Result<Figure> {
+fn measure(arguments: &Arguments, templates: &Templates, all: &[Taken], index: usize) -> Result<Figure> {
     let row = &all[index].row;
     let (mut kind, mut jobs) = (row.kind, row.jobs);
     if let (Kind::OpenLoop { .. }, Some(percent)) = (kind, row.percent) {
@@ -143,8 +160,14 @@ fn measure(arguments: &Arguments, all: &[Taken], index: usize) -> Result<Figure>
             drain.context("the rate is a share of that of a drain, which has failed")?.rate() * percent as f64 / 100.0;
         (kind, jobs) = (Kind::OpenLoop { rate }, jobs.min((rate * OPEN_LOOP) as u64).max(1));
     }
-    let place = arguments.place.clone();
-    Other::start(&Task::Measure(Measure { kind, load: row.load, jobs, place }))?.end()
+    let measure = |place| Other::start(&Task::Measure(Measure { kind, load: row.load, jobs, place }))?.end();
+    match &arguments.place {
+        Place::Postgres(server) => {
+            let own = templates.database(server, row.load.beside)?;
+            measure(Place::Postgres(own.address()))
+        }
+        place => measure(place.clone()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Processes of the benchmark itself: each measure has a process of its own, and some have several.
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fill::Fill;
 use crate::measure::Measure;
 use crate::measure::processes::Dispatcher;
+use crate::postgres::Serve;
 use crate::problems;
 use crate::worker::Work;
 
@@ -27,22 +29,28 @@ pub(crate) enum Task {
     Fill(Fill),
     /// Works until its standard input ends.
     Work(Work),
+    /// Runs a server until its standard input ends.
+    Serve(Serve),
     /// Dispatches for a while.
     Dispatch(Dispatcher),
 }
 
 impl Task {
-    /// Performs a task that was given in JSON, in the process it was meant for.
-    pub(crate) async fn perform(json: &str) -> Result<()> {
+    /// Performs the task that the first line of the standard input gives in JSON, in the process it was meant for.
+    pub(crate) async fn perform() -> Result<()> {
         problems::listen();
-        let task: Self = serde_json::from_str(json).context("expected a task in JSON: this command is not for you")?;
+        let mut json = String::new();
+        std::io::stdin().read_line(&mut json)?;
+        let task: Self = serde_json::from_str(&json).context("expected a task in JSON: this command is not for you")?;
         let answer = match task {
             Self::Measure(measure) => serde_json::to_string(&measure.take().await?)?,
             Self::Fill(fill) => serde_json::to_string(&fill.fill().await?)?,
             Self::Work(work) => serde_json::to_string(&work.work().await?)?,
+            Self::Serve(serve) => serde_json::to_string(&serve.serve().await?)?,
             Self::Dispatch(dispatcher) => serde_json::to_string(&dispatcher.run().await?)?,
         };
-        println!("{answer}");
+        // Whoever started this process may be gone by now.
+        let _ = writeln!(std::io::stdout(), "{answer}");
         Ok(())
     }
 }
@@ -58,12 +66,25 @@ pub(crate) struct Other {
 impl Other {
     /// Starts one.
     pub(crate) fn start(task: &Task) -> Result<Self> {
-        let program = std::env::current_exe().context("can't find the benchmark's own program")?;
-        let mut command = Command::new(program);
-        command.args([COMMAND, &serde_json::to_string(task)?]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self::run(&mut Self::command()?, task)
+    }
+
+    /// Starts one that is not told when the terminal interrupts this one: it notices that its standard input ends.
+    pub(crate) fn apart(task: &Task) -> Result<Self> {
+        Self::run(Self::command()?.process_group(0), task)
+    }
+
+    fn command() -> Result<Command> {
+        Ok(Command::new(std::env::current_exe().context("can't find the benchmark's own program")?))
+    }
+
+    fn run(command: &mut Command, task: &Task) -> Result<Self> {
+        command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("can't start the benchmark's own program")?;
-        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (mut input, output) = (child.stdin.take(), child.stdout.take());
         let output = BufReader::new(output.context("expected a pipe from the process")?);
+        // Not as an argument: the address of a store may hold a password, and arguments are for everyone to see.
+        writeln!(input.as_mut().context("expected a pipe to the process")?, "{}", serde_json::to_string(task)?)?;
         Ok(Self { child, input, output })
     }
 
@@ -73,6 +94,13 @@ impl Other {
         self.output.read_line(&mut line)?;
         ensure!(line.trim_end() == READY, "expected a process of the benchmark to get ready, but it said `{line}`");
         Ok(())
+    }
+
+    /// Waits for what it tells in a line of JSON.
+    pub(crate) fn hear<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        serde_json::from_str(&line).with_context(|| format!("expected a line of JSON, not `{line}`"))
     }
 
     /// Tells it to begin.

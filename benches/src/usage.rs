@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::figure::Figure;
+use crate::figure::{Figure, Served};
+use crate::postgres::{Processes, Used};
 
 /// Begins to measure; [`Meter::stop`] makes a figure of it.
 #[derive(Debug)]
@@ -14,28 +15,42 @@ pub(crate) struct Meter {
     begun: Instant,
     cpu: Duration,
     written: u64,
+    server: Option<(Processes, Used)>,
 }
 
 impl Meter {
-    /// Measures from here on.
+    /// Measures this process from here on.
     pub(crate) fn start() -> Result<Self> {
-        Ok(Self { written: written()?, cpu: cpu(), begun: Instant::now() })
+        Self::start_with(None)
+    }
+
+    /// Measures this process and those of a server.
+    pub(crate) fn start_with(server: Option<Processes>) -> Result<Self> {
+        let server = server.map(|server| anyhow::Ok((server, server.used()?))).transpose()?;
+        Ok(Self { server, written: written()?, cpu: cpu(), begun: Instant::now() })
     }
 
     /// The figure of so many jobs, done since the start.
     pub(crate) fn stop(self, jobs: u64) -> Result<Figure> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let cpu = cpu() - self.cpu;
+        let written_bytes = written()?.saturating_sub(self.written);
+        let server = self.server.map(|(server, before)| anyhow::Ok(server.used()?.since(before))).transpose()?;
         Ok(Figure {
             jobs,
             seconds,
             cpu_seconds: cpu.as_secs_f64(),
-            written_bytes: written()?.saturating_sub(self.written),
+            written_bytes,
+            server: server.map(|used| served(used, seconds)),
             peak_kib: memory("VmHWM")?,
             resident_kib: memory("VmRSS")?,
             ..Figure::default()
         })
     }
+}
+
+fn served(used: Used, seconds: f64) -> Served {
+    Served { seconds, cpu_seconds: Some(used.cpu.as_secs_f64()), written_bytes: used.written, transactions: None }
 }
 
 /// The processor time of all threads that this process has and had.
@@ -60,7 +75,8 @@ fn field(file: &str, name: &str) -> Result<u64> {
     number(&text, name).with_context(|| format!("expected a line `{name}: NUMBER` in {file}"))
 }
 
-fn number(text: &str, name: &str) -> Option<u64> {
+/// A number out of lines `name: number`.
+pub(crate) fn number(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -51,6 +51,24 @@ fn every_measure_of_memory_is_taken() {
 }
 
 #[test]
+fn every_measure_of_the_ruler_of_postgres_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("all.json").display().to_string();
+    let output = bench(&[SMALL, &["--store", "postgres", "--bare", "--json", &json]].concat());
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!((&report["settings"]["fsync"], &report["settings"]["synchronous_commit"]), (&"on".into(), &"on".into()));
+    let measures = report["measures"].as_array().unwrap();
+    for measure in measures {
+        assert_eq!(measure["failures"].as_array().map(Vec::len), Some(0), "{measure}");
+        assert!(measure["rounds"][0]["server"]["cpu_seconds"].is_number(), "{measure}");
+    }
+    let leases = measures.iter().find(|measure| measure["name"] == "bare: drain, by leases").unwrap();
+    assert_eq!(leases["rounds"][0]["wear"]["made_dead"], 2 * 50 + 1, "{leases}");
+}
+
+#[test]
 fn a_part_comes_with_what_it_is_compared_with_and_nothing_else() {
     let output = bench(&["--only", "chain", "--jobs", "10", "--rounds", "1"]);
     let table = text(&output.stdout);

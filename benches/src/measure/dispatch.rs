@@ -4,11 +4,10 @@ use anyhow::{Result, ensure};
 
 use super::scene::Scene;
 use crate::figure::Figure;
-use crate::usage::Meter;
 
 /// From so many tasks, each of which waits for one job to be stored before it dispatches the next.
 pub(super) async fn one_by_one(scene: &Scene, tasks: usize) -> Result<Figure> {
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     scene.dispatch_from(tasks).await?;
     let figure = meter.stop(scene.count)?;
     check(scene).await?;
@@ -17,7 +16,7 @@ pub(super) async fn one_by_one(scene: &Scene, tasks: usize) -> Result<Figure> {
 
 /// In writes of a thousand, one after the other.
 pub(super) async fn in_bulk(scene: &Scene) -> Result<Figure> {
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     scene.dispatch_in_bulk().await?;
     let figure = meter.stop(scene.count)?;
     check(scene).await?;

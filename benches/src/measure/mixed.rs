@@ -11,7 +11,6 @@ use super::scene::{AT_ONCE, Numbers, Scene, TASKS, from_tasks};
 use crate::figure::Figure;
 use crate::jobs::Uneven;
 use crate::tally::{Count, TALLY};
-use crate::usage::Meter;
 use crate::worker;
 
 /// What becomes of the job of a number.
@@ -38,7 +37,7 @@ pub(super) async fn measure(scene: &Scene) -> Result<Figure> {
     let runs = Count::of((0..scene.count).filter(|number| fate(*number) != Fate::Cancelled));
     TALLY.expect(runs.jobs);
     let worker = worker::start(&scene.jobs, AT_ONCE).await?;
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     from_tasks(TASKS, scene.count, |numbers| dispatch(numbers, scene.jobs.clone())).await?;
     scene.all_done().await?;
     let figure = meter.stop(scene.count)?;

@@ -11,15 +11,17 @@ mod pick_up;
 pub(crate) mod processes;
 mod scene;
 mod size;
+mod wear;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::pick_up::pause;
 use self::scene::Scene;
+pub(crate) use self::scene::{TASKS, from_tasks};
 use crate::bare::{self, Bare};
 use crate::figure::Figure;
-use crate::jobs::Load;
+use crate::jobs::{Beside, Load};
 use crate::place::Place;
 use crate::problems;
 
@@ -82,7 +84,9 @@ pub(crate) enum Kind {
     },
     /// Jobs are dispatched in bulk, then performed.
     PushAndDrain,
-    /// The same work on a bare writer of SQLite, without anything that makes a job queue.
+    /// Jobs that are ready are performed, and what they leave behind is looked at.
+    Wear,
+    /// The same work on a bare store, without anything that makes a job queue.
     Bare(Bare),
 }
 
@@ -92,7 +96,8 @@ impl Measure {
         let (kind, place) = (self.kind, self.place.clone());
         let mut figure = match kind {
             Kind::Bare(test) => bare::measure(test, &self).await?,
-            Kind::Idle { seconds } => idle::measure(&place.open(0).await?.url, seconds).await?,
+            Kind::Idle { seconds } => idle::measure(place.open(Beside::NONE).await?, seconds).await?,
+            Kind::Wear => wear::measure(Scene::open(self).await?).await?,
             _ => Scene::open(self).await?.take(kind).await?,
         };
         figure.problems.extend(problems::so_far());
@@ -115,7 +120,7 @@ impl Scene {
             Kind::OpenLoop { rate } => open_loop::measure(self, rate).await,
             Kind::Processes { seconds } => processes::measure(self, seconds).await,
             Kind::PushAndDrain => size::measure(self).await,
-            Kind::Idle { .. } | Kind::Bare(_) => anyhow::bail!("expected a measure of a store with jobs in it"),
+            Kind::Idle { .. } | Kind::Wear | Kind::Bare(_) => anyhow::bail!("expected a measure in a scene that stays"),
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::figure::{Figure, Latency};
 use crate::jobs::Sent;
 use crate::problems;
 use crate::tally::{TALLY, wall};
-use crate::usage::Meter;
 
 /// The thread that sends rests at least so long, so that it takes little of the processor.
 const REST: u64 = 100_000;
@@ -22,7 +21,7 @@ const REST: u64 = 100_000;
 pub(super) async fn measure(scene: &Scene, rate: f64) -> Result<Figure> {
     let worker = scene.worker(AT_ONCE).await?;
     let (runtime, jobs, count) = (Handle::current(), scene.jobs.clone(), scene.count);
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     let sender = thread::spawn(move || send(&runtime, &jobs, count, rate));
     scene.all_done().await?;
     let mut figure = meter.stop(scene.count)?;

@@ -9,7 +9,6 @@ use crate::figure::{Figure, Latency};
 use crate::jobs::Sent;
 use crate::tally::{Count, TALLY, wall};
 use crate::task::{Other, Task};
-use crate::usage::Meter;
 use crate::worker::{Work, Worked};
 
 /// Of a worker that waits for single jobs.
@@ -18,7 +17,7 @@ const AT_ONCE: usize = 100;
 /// From the call of dispatch until the job begins, in one process.
 pub(super) async fn measure(scene: &Scene) -> Result<Figure> {
     let worker = scene.worker(AT_ONCE).await?;
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     send(scene).await?;
     TALLY.all_ran().await?;
     let mut figure = meter.stop(scene.count)?;
@@ -31,7 +30,7 @@ pub(super) async fn measure(scene: &Scene) -> Result<Figure> {
 pub(super) async fn measure_elsewhere(scene: &Scene) -> Result<Figure> {
     let mut other = Other::start(&Task::Work(Work { url: scene.url(), at_once: AT_ONCE }))?;
     other.ready()?;
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     send(scene).await?;
     scene.settled().await?;
     let mut figure = meter.stop(scene.count)?;

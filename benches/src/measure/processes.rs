@@ -50,13 +50,13 @@ pub(super) async fn measure(scene: &Scene, seconds: f64) -> Result<Figure> {
     let mut workers = (0..EACH).map(|_| work()).collect::<Result<Vec<_>>>()?;
     let mut dispatchers = (0..EACH).map(|index| dispatcher(scene, seconds, index)).collect::<Result<Vec<_>>>()?;
     workers.iter_mut().chain(&mut dispatchers).try_for_each(Other::ready)?;
-    let meter = Meter::start()?;
+    let meter = scene.meter()?;
     dispatchers.iter_mut().try_for_each(Other::go)?;
     let dispatched: Vec<Dispatched> = dispatchers.into_iter().map(Other::end).collect::<Result<_>>()?;
     scene.settled().await?;
     let own = meter.stop(0)?;
     let worked: Vec<Worked> = workers.into_iter().map(Other::end).collect::<Result<_>>()?;
-    sum(own.seconds, &dispatched, &worked)
+    sum(&own, &dispatched, &worked)
 }
 
 fn dispatcher(scene: &Scene, seconds: f64, index: u64) -> Result<Other> {
@@ -64,8 +64,8 @@ fn dispatcher(scene: &Scene, seconds: f64, index: u64) -> Result<Other> {
 }
 
 /// What all of them did. The process that started them only watches, so what that costs is left out.
-fn sum(seconds: f64, dispatched: &[Dispatched], worked: &[Worked]) -> Result<Figure> {
-    let mut all = Figure { seconds, ..Figure::default() };
+fn sum(own: &Figure, dispatched: &[Dispatched], worked: &[Worked]) -> Result<Figure> {
+    let mut all = Figure { seconds: own.seconds, server: own.server, ..Figure::default() };
     let (mut stored, mut ran) = (Count::default(), Count::default());
     for one in dispatched {
         stored.join(one.stored);
@@ -75,7 +75,7 @@ fn sum(seconds: f64, dispatched: &[Dispatched], worked: &[Worked]) -> Result<Fig
     for one in worked {
         ran.join(one.ran);
         all.add_usage_of(&one.figure);
-        all.processes.push(process("working", one.ran.jobs, seconds, &one.figure, None));
+        all.processes.push(process("working", one.ran.jobs, own.seconds, &one.figure, None));
     }
     all.jobs = ran.jobs;
     // Nobody knows of a dispatch that failed whether it stored the job, so its error may explain this one.

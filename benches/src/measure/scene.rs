@@ -10,14 +10,16 @@ use tokio::task::JoinSet;
 use super::Measure;
 use crate::jobs::Load;
 use crate::place::Opened;
+use crate::postgres::{Address, Hold};
 use crate::tally::{Count, TALLY};
+use crate::usage::Meter;
 use crate::worker;
 
 /// How many jobs a write in bulk has.
 pub(super) const BULK: u64 = 1_000;
 
 /// From so many tasks jobs are dispatched beside a worker.
-pub(super) const TASKS: usize = 64;
+pub(crate) const TASKS: usize = 64;
 
 /// So many jobs run at a time beside dispatchers.
 pub(super) const AT_ONCE: usize = 1_000;
@@ -29,12 +31,39 @@ pub(super) struct Scene {
     pub(super) load: Load,
     pub(super) count: u64,
     opened: Opened,
+    /// Keeps a transaction open.
+    _held: Option<Hold>,
 }
 
 impl Scene {
     pub(super) async fn open(measure: Measure) -> Result<Self> {
-        let opened = measure.place.open(measure.load.finished).await?;
-        Ok(Self { jobs: opened.jobs.clone(), load: measure.load, count: measure.jobs, opened })
+        let opened = measure.place.open(measure.load.beside).await?;
+        let held = match &opened.address {
+            Some(address) if measure.load.held => Some(Hold::start(address).await?),
+            _ => None,
+        };
+        Ok(Self { jobs: opened.jobs.clone(), load: measure.load, count: measure.jobs, opened, _held: held })
+    }
+
+    /// Measures this process from here on, and the store's server.
+    pub(super) fn meter(&self) -> Result<Meter> {
+        Meter::start_with(self.opened.server)
+    }
+
+    /// Stores all jobs, and leaves the store as it would be some time after that.
+    pub(super) async fn make_ready(&self) -> Result<()> {
+        self.dispatch_in_bulk().await?;
+        self.opened.tidy().await
+    }
+
+    /// Leaves the store as it would be some time after what was done.
+    pub(super) async fn tidy(&self) -> Result<()> {
+        self.opened.tidy().await
+    }
+
+    /// Its database, if it is one of Postgres.
+    pub(super) fn address(&self) -> Option<Address> {
+        self.opened.address.clone()
     }
 
     /// By which other processes open the store.
@@ -95,7 +124,7 @@ impl Scene {
 
 /// The numbers up to a count, shared by tasks: each number goes to one of them.
 #[derive(Clone, Debug)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     next: Arc<AtomicU64>,
     count: u64,
 }
@@ -110,7 +139,7 @@ impl Iterator for Numbers {
 }
 
 /// Runs so many tasks, which share the numbers up to `count`.
-pub(super) async fn from_tasks<F>(tasks: usize, count: u64, task: impl Fn(Numbers) -> F) -> Result<()>
+pub(crate) async fn from_tasks<F>(tasks: usize, count: u64, task: impl Fn(Numbers) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use rusqlite::{Connection, params};
 
-use super::job::Job;
+use crate::bare::job::Job;
 
 /// States of a row.
 pub(super) const READY: i64 = 0;

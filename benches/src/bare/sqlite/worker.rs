@@ -2,10 +2,8 @@
 
 use tokio::sync::mpsc;
 
-use super::job::{Job, Payload};
 use super::writer::Writer;
-use crate::problems;
-use crate::tally::TALLY;
+use crate::bare::job::{Job, perform};
 
 /// Starts a worker that has so many jobs at a time.
 pub(super) fn start(writer: Writer, mut jobs: mpsc::UnboundedReceiver<Vec<Job>>, at_once: usize) {
@@ -17,24 +15,13 @@ pub(super) fn start(writer: Writer, mut jobs: mpsc::UnboundedReceiver<Vec<Job>>,
             for job in some {
                 let done = done.clone();
                 tokio::spawn(async move {
-                    perform(&job);
+                    perform(&job.args);
                     // The other end lives as long as there are jobs.
                     let _ = done.send(job.id);
                 });
             }
         }
     });
-}
-
-fn perform(job: &Job) {
-    match serde_json::from_slice(&job.args) {
-        Ok(Payload { number, at: Some(at), .. }) => TALLY.ran_since(number, at),
-        Ok(Payload { number, text, at: None }) => {
-            std::hint::black_box(text);
-            TALLY.ran(number);
-        }
-        Err(error) => problems::note(error),
-    }
 }
 
 /// Tells the writer of all that have ended since it was last told, and asks for as many more.

@@ -6,8 +6,8 @@ use std::thread;
 use anyhow::{Context, Result};
 use tokio::sync::{mpsc as channel, oneshot};
 
-use super::job::Job;
 use super::store::{READY, RUNNING, Store};
+use crate::bare::job::Job;
 
 /// So many calls share a commit at most.
 const MOST: usize = 4_096;

@@ -1,9 +1,12 @@
 //! Which measures there are, and what each is compared with.
 
+mod postgres;
+
 use crate::arguments::Arguments;
 use crate::bare::Bare;
 use crate::jobs::{self, Load};
 use crate::measure::Kind;
+use crate::place::Place;
 
 /// The parts that can be asked for by name, and whether each is only measured when it is.
 pub(crate) const PARTS: &[(&str, bool, &str)] = &[
@@ -17,9 +20,19 @@ pub(crate) const PARTS: &[(&str, bool, &str)] = &[
     ("slow", false, "jobs of one millisecond"),
     ("large", false, "arguments of 4 KiB"),
     ("full", false, "a store with a million finished jobs"),
+    (
+        "wear",
+        false,
+        "what a drain leaves behind: dead rows, tables and indexes that grow, bytes of the log; on Postgres",
+    ),
+    ("held", false, "drains while another session holds a transaction open; on Postgres"),
     ("processes", true, "eight processes dispatch and eight work on one store for a minute"),
     ("idle", true, "processor time and memory of a worker without work, over a minute"),
-    ("size", true, "the cost of a job beside a thousand to ten million finished ones"),
+    (
+        "size",
+        true,
+        "the cost of a job beside a thousand to ten million finished ones; on Postgres drains, and beside waiting ones too",
+    ),
 ];
 
 /// The measure whose rate the open loops are a share of.
@@ -94,9 +107,9 @@ impl Row {
 
 /// The measures that were asked for, and those that they are compared with, in the order in which they are taken.
 pub(crate) fn plan(arguments: &Arguments) -> Vec<Row> {
-    let (sqlite, shared) = (arguments.is_sqlite(), arguments.place.is_shared());
+    let (ruler, shared) = (arguments.place.has_ruler(), arguments.place.is_shared());
     let mut rows = all(arguments);
-    rows.retain(|row| (sqlite || !row.is_bare()) && (shared || !row.is_shared()));
+    rows.retain(|row| (ruler || !row.is_bare()) && (shared || !row.is_shared()));
     let mut wanted: Vec<String> =
         rows.iter().filter(|row| arguments.wants(row.part)).map(|row| row.name.clone()).collect();
     let mut next = 0;
@@ -108,13 +121,22 @@ pub(crate) fn plan(arguments: &Arguments) -> Vec<Row> {
         wanted.extend(more);
         next += 1;
     }
-    rows.retain(|row| wanted.contains(&row.name));
+    rows.retain(|row| wanted.contains(&row.name) && (row.is_bare() || !arguments.bare));
     rows
 }
 
+type Part = fn(&Arguments) -> Vec<Row>;
+
 fn all(arguments: &Arguments) -> Vec<Row> {
-    let parts: [fn(&Arguments) -> Vec<Row>; 6] = [dispatch, drain, end_to_end, waits, loads, long];
-    parts.iter().flat_map(|part| part(arguments)).collect()
+    let some: [Part; 6] = [dispatch, drain, end_to_end, waits, loads, long];
+    let is_postgres = matches!(arguments.place, Place::Postgres(_));
+    let own: &[Part] =
+        if is_postgres { &[postgres::drain, postgres::wear, postgres::held, postgres::size] } else { &[size] };
+    let mut rows: Vec<Row> = some.iter().chain(own).flat_map(|part| part(arguments)).collect();
+    if is_postgres {
+        postgres::compare(&mut rows);
+    }
+    rows
 }
 
 fn dispatch(arguments: &Arguments) -> Vec<Row> {
@@ -141,13 +163,17 @@ fn drain(arguments: &Arguments) -> Vec<Row> {
         let bare = format!("drain{end}");
         rows.push(Row::bare("drain", &bare, Bare::Drain { kept }, 2 * jobs));
         for (at_once, jobs) in [(1000, 2 * jobs), (100, 2 * jobs), (10, jobs), (1, jobs / 5)] {
-            let row = Row::new("drain", format!("drain, {at_once} at a time{end}"), Kind::Drain { at_once }, jobs);
+            let row = Row::new("drain", drain_name(at_once, kept), Kind::Drain { at_once }, jobs);
             let kind = if kept { jobs::Kind::Kept } else { jobs::Kind::Dropped };
             rows.push(row.with(|load| load.kind = kind).beside(format!("bare: {bare}")));
         }
     }
     rows.push(Row::new("chain", "chains of three", Kind::Chain, jobs / 2).beside(DRAIN));
     rows
+}
+
+fn drain_name(at_once: usize, kept: bool) -> String {
+    format!("drain, {at_once} at a time{}", if kept { "" } else { ", rows dropped" })
 }
 
 fn end_to_end(arguments: &Arguments) -> Vec<Row> {
@@ -203,21 +229,25 @@ fn loads(arguments: &Arguments) -> Vec<Row> {
     }
     for (name, kind, jobs) in kinds {
         let row = Row::new("full", format!("{name}, {} finished", arguments.finished), kind, jobs).beside(name);
-        rows.push(row.with(|load| load.finished = arguments.finished));
+        rows.push(row.with(|load| load.beside.finished = arguments.finished));
     }
     rows
 }
 
 fn long(arguments: &Arguments) -> Vec<Row> {
     let seconds = arguments.seconds;
-    let mut rows = vec![
+    vec![
         Row::new("processes", "16 processes", Kind::Processes { seconds }, 1).beside("end to end"),
         Row::new("idle", "idle worker", Kind::Idle { seconds }, 1),
-    ];
+    ]
+}
+
+fn size(arguments: &Arguments) -> Vec<Row> {
+    let mut rows = Vec::new();
     let name = |rows: u64| format!("push and drain, {rows} finished");
     for finished in sizes(arguments.rows) {
         let row = Row::new("size", name(finished), Kind::PushAndDrain, arguments.jobs.min(20_000));
-        let row = row.with(|load| load.finished = finished);
+        let row = row.with(|load| load.beside.finished = finished);
         rows.push(if finished == SMALLEST { row } else { row.beside_by(name(SMALLEST), By::Cost) });
     }
     rows
@@ -235,27 +265,58 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::arguments::command;
+    use crate::arguments::{command, store};
+
+    const POSTGRES: &str = "postgres://me@here/mine";
+
+    fn rows(words: &[&str]) -> Vec<Row> {
+        let matches = command().get_matches_from([&["jobwork-bench"], words].concat());
+        let place = Place::of(store(&matches), Path::new("here"));
+        plan(&Arguments::of(&matches, place))
+    }
 
     fn names(words: &[&str]) -> Vec<String> {
-        let matches = command().get_matches_from([&["jobwork-bench"], words].concat());
-        plan(&Arguments::of(&matches, Path::new("here"))).into_iter().map(|row| row.name).collect()
+        rows(words).into_iter().map(|row| row.name).collect()
     }
 
     #[test]
     fn every_measure_has_a_name_of_its_own_and_comes_after_what_it_is_compared_with() {
-        let matches = command().get_matches_from(["jobwork-bench", "--long"]);
-        let rows = plan(&Arguments::of(&matches, Path::new("here")));
-        for (index, row) in rows.iter().enumerate() {
-            let before = |name: &str| rows[..index].iter().any(|row| row.name == name);
-            assert!(!before(&row.name), "{} twice", row.name);
-            assert!(row.beside.as_ref().is_none_or(|(name, _)| before(name)), "{row:?}");
-            assert!(row.percent.is_none() || before(DRAIN), "{row:?}");
-            assert!(PARTS.iter().any(|(part, ..)| *part == row.part), "{row:?}");
+        let (sqlite, postgres) = (rows(&["--long"]), rows(&["--long", "--store", POSTGRES]));
+        for rows in [&sqlite, &postgres] {
+            for (index, row) in rows.iter().enumerate() {
+                let before = |name: &str| rows[..index].iter().any(|row| row.name == name);
+                assert!(!before(&row.name), "{} twice", row.name);
+                assert!(row.beside.as_ref().is_none_or(|(name, _)| before(name)), "{row:?}");
+                assert!(row.percent.is_none() || before(DRAIN), "{row:?}");
+                assert!(PARTS.iter().any(|(part, ..)| *part == row.part), "{row:?}");
+            }
         }
         for (part, ..) in PARTS {
-            assert!(rows.iter().any(|row| row.part == *part), "no measure of {part}");
+            assert!(postgres.iter().any(|row| row.part == *part), "no measure of {part}");
+            assert!(
+                sqlite.iter().any(|row| row.part == *part) || ["wear", "held"].contains(part),
+                "no measure of {part}"
+            );
         }
+    }
+
+    #[test]
+    fn on_postgres_two_processes_are_compared_with_the_ruler() {
+        let rows = rows(&["--store", POSTGRES]);
+        for (name, bare) in
+            [("end to end, two processes", "bare: end to end"), ("pick-up, other process", "bare: pick-up")]
+        {
+            let row = rows.iter().find(|row| row.name == name).unwrap();
+            assert_eq!(row.beside.as_ref().map(|(name, _)| &**name), Some(bare));
+        }
+    }
+
+    #[test]
+    fn the_ruler_can_be_taken_alone() {
+        assert_eq!(names(&["--bare", "--only", "chain"]), ["bare: drain"]);
+        let names = names(&["--bare", "--store", POSTGRES, "--long"]);
+        assert!(names.contains(&"bare: drain, by leases".to_owned()));
+        assert!(names.iter().all(|name| name.starts_with("bare: ")), "{names:?}");
     }
 
     #[test]
