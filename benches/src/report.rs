@@ -103,7 +103,7 @@ impl Report {
             taken.row.name.clone(),
             median(rate),
             range(rate),
-            compared(taken, summary.ratio),
+            compared(taken, &summary),
             median(summary.cpu_per_job),
             median(summary.written_per_job),
             median(summary.peak_kib.map(|spread| scaled(spread, 1.0 / 1_024.0))),
@@ -142,15 +142,16 @@ fn range(spread: Option<Spread>) -> String {
     spread.map_or_else(String::new, |spread| format!("{}–{}", figure(spread.low), figure(spread.high)))
 }
 
-fn compared(taken: &Taken, ratio: Option<Spread>) -> String {
-    let (Some(ratio), Some((name, by))) = (ratio, &taken.row.beside) else { return String::new() };
+fn compared(taken: &Taken, summary: &Summary) -> String {
+    let (Some(ratio), Some((name, by))) = (summary.ratio, &taken.row.beside) else { return String::new() };
     let of = match by {
         By::Rate => "rate",
         By::Wait => "p50",
         By::Cost => "CPU",
     };
     let name = if name.starts_with("bare: ") { "bare" } else { name };
-    format!("{:.2} of the {of} of {name}", ratio.median)
+    let p99 = summary.ratio_p99.map_or_else(String::new, |ratio| format!(", {:.2} of the p99", ratio.median));
+    format!("{:.2} of the {of}{p99} of {name}", ratio.median)
 }
 
 fn idle_row(taken: &Taken, summary: &Summary) -> Vec<String> {

@@ -56,6 +56,8 @@ pub(crate) struct Summary {
     pub(crate) max: Option<Spread>,
     /// The ratio to the measure it is compared with, of the same rounds.
     pub(crate) ratio: Option<Spread>,
+    /// The ratio of what all jobs but one in a hundred waited no longer than, where waits are compared.
+    pub(crate) ratio_p99: Option<Spread>,
 }
 
 impl Taken {
@@ -84,20 +86,23 @@ impl Taken {
             p50: latency(|latency| latency.p50),
             p99: latency(|latency| latency.p99),
             max: latency(|latency| latency.max),
-            ratio: self.ratio(all),
+            ratio: self.ratio(all, |figure, by| match by {
+                By::Rate => Some(figure.rate()),
+                By::Wait => figure.latency.map(|latency| latency.p50),
+                By::Cost => Some(figure.cpu_per_job()),
+            }),
+            ratio_p99: self.ratio(all, |figure, by| match by {
+                By::Wait => figure.latency.map(|latency| latency.p99),
+                By::Rate | By::Cost => None,
+            }),
         }
     }
 
-    fn ratio(&self, all: &[Self]) -> Option<Spread> {
+    fn ratio(&self, all: &[Self], value: impl Fn(&Figure, By) -> Option<f64>) -> Option<Spread> {
         let (name, by) = self.row.beside.as_ref()?;
         let other = all.iter().find(|taken| taken.row.name == *name)?;
-        let value = |figure: &Figure| match by {
-            By::Rate => Some(figure.rate()),
-            By::Wait => figure.latency.map(|latency| latency.p50),
-            By::Cost => Some(figure.cpu_per_job()),
-        };
         let rounds = self.rounds.iter().zip(&other.rounds);
-        Spread::of(rounds.filter_map(|(own, other)| Some(value(own.as_ref()?)? / value(other.as_ref()?)?)))
+        Spread::of(rounds.filter_map(|(own, other)| Some(value(own.as_ref()?, *by)? / value(other.as_ref()?, *by)?)))
     }
 }
 
@@ -173,6 +178,7 @@ fn measure(arguments: &Arguments, templates: &Templates, all: &[Taken], index: u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Latency;
     use crate::jobs::Load;
 
     fn taken(name: &str, beside: Option<(&str, By)>, seconds: &[f64]) -> Taken {
@@ -198,5 +204,18 @@ mod tests {
         all[0].rounds[1] = None;
         let ratio = all[1].summary(&all).ratio.unwrap();
         assert_eq!((ratio.low, ratio.high), (0.5, 0.8));
+        assert!(all[1].summary(&all).ratio_p99.is_none());
+    }
+
+    #[test]
+    fn waits_are_compared_at_half_and_at_nearly_all_jobs() {
+        let mut all = vec![taken("bare", None, &[1.0]), taken("pick-up", Some(("bare", By::Wait)), &[1.0])];
+        for (taken, p50, p99) in [(0, 2.0, 10.0), (1, 3.0, 11.0)] {
+            let latency = Latency { p50, p99, max: p99, samples: 100 };
+            all[taken].rounds[0].as_mut().unwrap().latency = Some(latency);
+        }
+        let summary = all[1].summary(&all);
+        assert_eq!(summary.ratio.map(|ratio| ratio.median), Some(1.5));
+        assert_eq!(summary.ratio_p99.map(|ratio| ratio.median), Some(1.1));
     }
 }

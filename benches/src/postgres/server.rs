@@ -120,7 +120,9 @@ fn create(programs: &Programs, folder: &Path, password: &str) -> Result<()> {
     let mut command = programs.command("initdb", folder);
     command.args(["--no-sync", "--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--username", USER]);
     let output = command.arg("--pwfile").arg(&file).arg("-D").arg(folder.join("data")).output();
-    let output = output.context("can't run initdb")?;
+    let output = output.with_context(|| {
+        format!("can't run initdb in {}: the user that Postgres runs as must be able to get there", folder.display())
+    })?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "initdb has failed in {}: {}", folder.display(), said.trim());
     Ok(())
