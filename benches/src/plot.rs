@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
+use crate::jobs::Beside;
 use crate::measure::Kind;
 use crate::run::{Summary, Taken};
 use crate::table::figure;
@@ -76,18 +77,24 @@ fn waits(taken: &[Taken]) -> Plot {
 }
 
 fn costs(taken: &[Taken]) -> Plot {
+    let cpu = |summary: &Summary| summary.cpu_per_job.map(|cost| cost.median);
+    let elapsed = |summary: &Summary| summary.rate.map(|rate| 1e6 / rate.median);
     let size = |taken: &Taken| (taken.row.kind == Kind::PushAndDrain).then_some(taken.row.load.beside.finished as f64);
-    Plot {
-        file: "size.svg",
-        title: "Cost against size",
-        x: "finished jobs in the store",
-        y: "microseconds per job",
-        log: false,
-        lines: vec![
-            ("processor time", points(taken, size, |summary| summary.cpu_per_job.map(|cost| cost.median))),
-            ("elapsed time", points(taken, size, |summary| summary.rate.map(|rate| 1e6 / rate.median))),
-        ],
-    }
+    let drain = |taken: &Taken, of: fn(&Beside) -> u64| {
+        let beside = Some(of(&taken.row.load.beside)).filter(|beside| *beside > 0 && taken.row.part == "size")?;
+        matches!(taken.row.kind, Kind::Drain { .. }).then_some(beside as f64)
+    };
+    let finished = points(taken, |taken| drain(taken, |beside| beside.finished), elapsed);
+    let waiting = points(taken, |taken| drain(taken, |beside| beside.waiting), elapsed);
+    let (x, lines) = match finished.is_empty() {
+        true => {
+            let lines =
+                vec![("processor time", points(taken, size, cpu)), ("elapsed time", points(taken, size, elapsed))];
+            ("finished jobs in the store", lines)
+        }
+        false => ("other jobs in the store", vec![("finished", finished), ("waiting", waiting)]),
+    };
+    Plot { file: "size.svg", title: "Cost against size", x, y: "microseconds per job", log: false, lines }
 }
 
 fn points(taken: &[Taken], x: impl Fn(&Taken) -> Option<f64>, y: impl Fn(&Summary) -> Option<f64>) -> Vec<(f64, f64)> {
