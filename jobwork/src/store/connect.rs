@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use super::Store;
 use super::memory::Memory;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use crate::error::{Error, Result};
@@ -17,7 +19,10 @@ pub(crate) fn named_url() -> Option<String> {
     std::env::var("JOBWORK_URL").ok().filter(|url| !url.is_empty())
 }
 
-/// Opens the store that a URL names: `sqlite:FILE` or `memory:` (a fresh one, each time).
+/// Opens the store that a URL names: `sqlite:FILE`, `postgres://USER@HOST/DATABASE` (see
+#[cfg_attr(feature = "postgres", doc = "[`Postgres::open`]")]
+#[cfg_attr(not(feature = "postgres"), doc = "`Postgres::open`")]
+/// for its parameters) or `memory:` (a fresh one, each time).
 ///
 /// # Errors
 /// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
@@ -28,6 +33,8 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
         "memory" => Ok(Arc::new(Memory::new())),
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Arc::new(Sqlite::open(sqlite_file(url, place)?).await?)),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => Ok(Arc::new(Postgres::open(url).await?)),
         _ => Err(unknown(url)),
     }
 }
@@ -59,8 +66,13 @@ fn sqlite_file<'a>(url: &str, place: &'a str) -> Result<&'a str> {
 }
 
 fn unknown(url: &str) -> Error {
-    let known = if cfg!(feature = "sqlite") { "`sqlite:FILE` or `memory:`" } else { "`memory:`" };
-    let problem = format!("expected {known}, in this build");
+    let known = [
+        (cfg!(feature = "sqlite"), "`sqlite:FILE`"),
+        (cfg!(feature = "postgres"), "`postgres://USER@HOST/DATABASE`"),
+        (true, "`memory:`"),
+    ];
+    let known: Vec<&str> = known.into_iter().filter(|(is, _)| *is).map(|(_, form)| form).collect();
+    let problem = format!("expected {}, in this build", known.join(" or "));
     Error::Url { url: without_password(url), problem }
 }
 

@@ -18,6 +18,8 @@ mod control;
 mod limits;
 pub mod memory;
 mod places;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod push;
 mod requests;
 mod schedules;

@@ -119,6 +119,15 @@ impl Retention {
     }
 }
 
+/// What a store asks that hands the rules to a server.
+#[cfg(feature = "postgres")]
+impl Retention {
+    /// The names of jobs with rules of their own.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.jobs.keys().map(String::as_str)
+    }
+}
+
 /// What a store asks that does not look at every job.
 #[cfg(feature = "sqlite")]
 impl Retention {

@@ -1,0 +1,109 @@
+//! The life of workers: beats, and the rescue of those who died.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::failure::Failed;
+use super::rows::{duration, millis};
+use super::server::Server;
+use super::session::Session;
+use crate::job::JobId;
+use crate::store::{Beat, BeatKind, Rescue, Signals};
+
+/// A worker whose connection is gone for this long has not come back: a living one dials again at once.
+const OVERDUE: Duration = Duration::from_millis(1_200);
+
+/// Writes a beat.
+pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Result<Signals, Failed> {
+    let worker = beat.worker.id.as_uuid();
+    let kind = match beat.kind {
+        BeatKind::Join => "join",
+        BeatKind::Live => "live",
+        BeatKind::Leave => "leave",
+    };
+    if beat.kind != BeatKind::Live {
+        session.remember(worker, beat.kind == BeatKind::Join);
+    }
+    let info = serde_json::to_string(&*beat.worker).map_err(|error| Failed::Ours(error.to_string()))?;
+    let locked = !server.options.pooled;
+    let running = i64::try_from(beat.running).unwrap_or(i64::MAX);
+    let heard = session
+        .call(
+            server,
+            "SELECT gone, command, cancel FROM @.beat($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&worker, Type::UUID),
+                (&kind, Type::TEXT),
+                (&info, Type::TEXT),
+                (&beat.state.as_str(), Type::TEXT),
+                (&running, Type::INT8),
+                (&duration(beat.lease), Type::INT8),
+                (&millis(beat.now), Type::INT8),
+                (&locked, Type::BOOL),
+            ],
+        )
+        .await?;
+    let command: Option<String> = heard.get("command");
+    let command = command.map(|word| serde_json::from_value(Value::String(word))).transpose();
+    let cancel: Option<Vec<Uuid>> = heard.get("cancel");
+    Ok(Signals {
+        gone: heard.get("gone"),
+        cancel: cancel.unwrap_or_default().into_iter().map(JobId::from).collect(),
+        command: command.map_err(|error| Failed::Ours(error.to_string()))?,
+    })
+}
+
+/// Workers whose lock nobody holds, since when that was first seen, and by which session of ours.
+#[derive(Debug, Default)]
+pub(super) struct Unlocked(Mutex<(u64, HashMap<i64, Instant>)>);
+
+impl Unlocked {
+    /// Those that have been so for too long. What our own session did not live to see counts for nothing: whatever ended that may
+    /// have ended theirs.
+    fn overdue(&self, session: Option<u64>) -> Vec<i64> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if session != Some(seen.0) {
+            *seen = (session.unwrap_or(0), HashMap::new());
+        }
+        seen.1.iter().filter(|(_, since)| since.elapsed() >= OVERDUE).map(|(worker, _)| *worker).collect()
+    }
+
+    /// Notes who is unlocked now.
+    fn see(&self, session: Option<u64>, unlocked: &[i64]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if session == Some(seen.0) {
+            seen.1.retain(|worker, _| unlocked.contains(worker));
+            for worker in unlocked {
+                seen.1.entry(*worker).or_insert_with(Instant::now);
+            }
+        }
+    }
+}
+
+/// Takes the jobs of dead workers from them.
+pub(super) async fn rescue(
+    server: &Server,
+    session: &Arc<Session>,
+    unlocked: &Unlocked,
+    rescue: Rescue,
+) -> Result<Vec<JobId>, Failed> {
+    let number = session.number();
+    let dead = unlocked.overdue(number);
+    let answer = server
+        .call_one(
+            "SELECT rescued, unlocked FROM @.rescue($1, $2, $3)",
+            &[
+                (&i64::from(rescue.poison_after), Type::INT8),
+                (&millis(rescue.now), Type::INT8),
+                (&dead, Type::INT8_ARRAY),
+            ],
+        )
+        .await?;
+    unlocked.see(number, &answer.get::<_, Vec<i64>>("unlocked"));
+    Ok(answer.get::<_, Vec<Uuid>>("rescued").into_iter().map(JobId::from).collect())
+}

@@ -1,0 +1,49 @@
+//! Handing out jobs.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio_postgres::types::Type;
+
+use super::failure::Failed;
+use super::rows::{claimed, duration, millis, time};
+use super::server::Server;
+use crate::store::{Batch, Claim};
+
+/// Where claims of all queues begin, so that none of them starves.
+static TURN: AtomicI64 = AtomicI64::new(0);
+
+/// Hands out jobs that are due.
+pub(super) async fn claim(server: &Server, claim: &Claim) -> Result<Batch, Failed> {
+    if claim.limit == 0 {
+        return Ok(Batch::default());
+    }
+    let names: Vec<&str> = claim.names.iter().map(|served| served.name.as_str()).collect();
+    let versions: Vec<i64> = claim.names.iter().map(|served| served.version.into()).collect();
+    let queues: Option<Vec<&str>> = claim.queues.as_ref().map(|queues| queues.iter().map(String::as_str).collect());
+    let capped: Vec<&str> = claim.caps.iter().map(|cap| cap.queue.as_str()).collect();
+    let most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let caps: Vec<i64> = claim.caps.iter().map(|cap| most(cap.jobs)).collect();
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let rows = server
+        .call(
+            "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                (&claim.worker.as_uuid(), Type::UUID),
+                (&queues, Type::TEXT_ARRAY),
+                (&names, Type::TEXT_ARRAY),
+                (&versions, Type::INT8_ARRAY),
+                (&most(claim.limit), Type::INT8),
+                (&millis(claim.now), Type::INT8),
+                (&claim.ageing.map(duration), Type::INT8),
+                (&capped, Type::TEXT_ARRAY),
+                (&caps, Type::INT8_ARRAY),
+                (&turn, Type::INT8),
+            ],
+        )
+        .await?;
+    let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
+    Ok(Batch {
+        jobs: jobs.into_iter().map(|row| claimed(row, claim.worker)).collect(),
+        next_due: due.first().and_then(|row| row.get::<_, Option<i64>>("next_due")).map(time),
+    })
+}

@@ -1,0 +1,103 @@
+//! Connections: dialled and served on the store's own thread, and kept in a pool.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use tokio::runtime::Handle;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls, Row, Statement};
+
+use super::failure::Failed;
+use super::options::Options;
+
+/// A value of a call, with its type.
+pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// What serves a connection.
+pub(super) type Line = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+
+/// Dials on the store's thread.
+#[derive(Clone, Debug)]
+pub(super) struct Dialler {
+    pub(super) options: Arc<Options>,
+    pub(super) handle: Handle,
+}
+
+impl Dialler {
+    /// A new connection, and what must be served for it to live.
+    pub(super) async fn dial(&self) -> Result<(Client, Line), Failed> {
+        let options = Arc::clone(&self.options);
+        let dialled = self.handle.spawn(async move { options.server.connect(NoTls).await });
+        let ended = |_| Failed::Ours("the thread of the store has ended".to_owned());
+        Ok(dialled.await.map_err(ended)??)
+    }
+
+    /// A new connection that is served as long as it is used.
+    pub(super) async fn open(&self) -> Result<Connection, Failed> {
+        let (client, line) = self.dial().await?;
+        self.handle.spawn(async move {
+            if let Err(error) = line.await {
+                tracing::debug!(%error, "a connection to the job store was lost");
+            }
+        });
+        Ok(Connection::new(client, self.options.pooled))
+    }
+}
+
+impl Manager for Dialler {
+    type Type = Connection;
+    type Error = Failed;
+
+    async fn create(&self) -> Result<Connection, Failed> {
+        self.open().await
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
+        if connection.client.is_closed() { Err(RecycleError::message("the connection was lost")) } else { Ok(()) }
+    }
+}
+
+/// A connection, and the statements that are prepared on it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// Whether a pooler gives another session to every transaction, so that nothing stays prepared.
+    pooled: bool,
+    statements: Mutex<HashMap<String, Statement>>,
+}
+
+impl Connection {
+    pub(super) fn new(client: Client, pooled: bool) -> Self {
+        Self { client, pooled, statements: Mutex::default() }
+    }
+
+    /// Asks, in a transaction of its own.
+    pub(super) async fn ask(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+        if self.pooled {
+            return Ok(self.client.query_typed(sql, params).await?);
+        }
+        let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        let statement = match known {
+            Some(statement) => statement,
+            None => self.prepare(sql, params).await?,
+        };
+        let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
+        Ok(self.client.query(&statement, &values).await?)
+    }
+
+    async fn prepare(&self, sql: &str, params: &[Param<'_>]) -> Result<Statement, Failed> {
+        let types: Vec<Type> = params.iter().map(|(_, kind)| kind.clone()).collect();
+        let statement = self.client.prepare_typed(sql, &types).await?;
+        let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only filters of lists differ without end.
+        if statements.len() >= MOST_STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// More than these statements are not kept prepared on a connection.
+const MOST_STATEMENTS: usize = 100;

@@ -1,0 +1,91 @@
+//! What goes wrong with a server, in the words of the domain.
+
+use std::fmt;
+
+use deadpool::managed::PoolError;
+use tokio_postgres::error::SqlState;
+
+use super::options::told;
+use crate::error::Error;
+
+/// A call that failed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The server refused it, or could not be asked.
+    Server(tokio_postgres::Error),
+    /// A newer jobwork made the schema.
+    Newer {
+        /// Its version.
+        found: usize,
+        /// The newest version that this build knows.
+        known: usize,
+    },
+    /// Something else is wrong, on our side.
+    Ours(String),
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<PoolError<Failed>> for Failed {
+    fn from(error: PoolError<Failed>) -> Self {
+        match error {
+            PoolError::Backend(failed) => failed,
+            other => Self::Ours(other.to_string()),
+        }
+    }
+}
+
+impl Failed {
+    /// What the server says of it, if it was the server.
+    pub(super) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Server(error) => error.code(),
+            _ => None,
+        }
+    }
+
+    /// Whether the server undid the call for the sake of another one, and it should be made again.
+    pub(super) fn is_undone(&self) -> bool {
+        let again = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+        self.code().is_some_and(|code| again.contains(code))
+    }
+
+    /// Whether the server could not be reached, or went away, so that nobody knows what became of the call.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            // 08 is about connections, 57P about a server that shuts down or starts.
+            Self::Server(error) => error.code().is_none_or(|code| {
+                code.code().starts_with("08") || code.code().starts_with("57P")
+            }),
+            _ => false,
+        }
+    }
+
+    /// What is wrong, and what to do about it.
+    pub(super) fn problem(&self) -> String {
+        match self {
+            Self::Server(error) => told(error),
+            Self::Ours(problem) => problem.clone(),
+            Self::Newer { found, known } => format!(
+                "its schema has version {found}, but this build of jobwork knows versions up to {known}: use a newer one"
+            ),
+        }
+    }
+
+    /// The error of a store that can't be opened.
+    pub(super) fn opening(&self, place: &str) -> Error {
+        Error::Open { place: place.to_owned(), problem: self.problem() }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem())
+    }
+}
+
+impl std::error::Error for Failed {}

@@ -1,0 +1,118 @@
+//! Writing what became of runs, any number of them in one statement.
+
+use std::borrow::Cow;
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::failure::Failed;
+use super::hints::Hints;
+use super::rows::{millis, row_of};
+use super::server::Server;
+use crate::job::{Failure, Finished, Lease, Outcome};
+use crate::store::{Settled, Topic};
+
+/// The columns by which the server knows leases.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    pub(super) workers: Vec<Uuid>,
+    pub(super) claims: Vec<i64>,
+    pub(super) seqs: Vec<i64>,
+    pub(super) created_ats: Vec<i64>,
+    pub(super) attempts: Vec<i32>,
+}
+
+impl Leases {
+    pub(super) fn of(leases: impl Iterator<Item = Lease>) -> Self {
+        let mut columns = Self::default();
+        for lease in leases {
+            let (seq, created_at) = row_of(lease.job);
+            columns.workers.push(lease.worker.as_uuid());
+            columns.claims.push(i64::try_from(lease.claim).unwrap_or(i64::MAX));
+            columns.seqs.push(seq);
+            columns.created_ats.push(created_at);
+            columns.attempts.push(i32::try_from(lease.attempt).unwrap_or(i32::MAX));
+        }
+        columns
+    }
+}
+
+/// Writes outcomes, each if its job is still running under its lease.
+pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]) -> Result<Vec<Settled>, Failed> {
+    if finished.is_empty() {
+        return Ok(Vec::new());
+    }
+    let leases = Leases::of(finished.iter().map(|finished| finished.lease));
+    let outcomes: Vec<i32> = finished.iter().map(|finished| number(&finished.outcome)).collect();
+    let ats: Vec<i64> = finished.iter().map(|finished| millis(finished.at)).collect();
+    let texts: Vec<Option<Cow<'_, str>>> = finished.iter().map(|finished| text(&finished.outcome)).collect();
+    let dues: Vec<Option<i64>> = finished.iter().map(|finished| due(&finished.outcome)).collect();
+    let failures = finished.iter().map(|finished| finished.outcome.failure().map(failure).transpose());
+    let failures = failures.collect::<Result<Vec<_>, _>>().map_err(|error| Failed::Ours(error.to_string()))?;
+    let stored = server
+        .call_one(
+            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            &[
+                (&leases.workers, Type::UUID_ARRAY),
+                (&leases.claims, Type::INT8_ARRAY),
+                (&leases.seqs, Type::INT8_ARRAY),
+                (&leases.created_ats, Type::INT8_ARRAY),
+                (&leases.attempts, Type::INT4_ARRAY),
+                (&outcomes, Type::INT4_ARRAY),
+                (&ats, Type::INT8_ARRAY),
+                (&texts, Type::TEXT_ARRAY),
+                (&dues, Type::INT8_ARRAY),
+                (&failures, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    hints.tell(Topic::Settled);
+    Ok(settled(stored.get(0)))
+}
+
+/// What the server says of each.
+pub(super) fn settled(stored: Vec<bool>) -> Vec<Settled> {
+    stored.into_iter().map(|stored| if stored { Settled::Stored } else { Settled::Lost }).collect()
+}
+
+/// The number that stands for an outcome.
+fn number(outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::Completed { .. } => 0,
+        Outcome::Retry { .. } => 1,
+        Outcome::Snoozed { .. } => 2,
+        Outcome::RateLimited { .. } => 3,
+        Outcome::Unstarted => 4,
+        Outcome::HandedBack { .. } => 5,
+        Outcome::Cancelled { .. } => 6,
+        Outcome::Discarded { .. } => 7,
+        Outcome::Dead { .. } => 8,
+    }
+}
+
+/// The output, or the reason, of an outcome.
+fn text(outcome: &Outcome) -> Option<Cow<'_, str>> {
+    match outcome {
+        Outcome::Completed { output } => Some(kept(output)),
+        Outcome::Discarded { why } => Some(kept(why)),
+        Outcome::Dead { reason, .. } => Some(Cow::Owned(reason.to_string())),
+        _ => None,
+    }
+}
+
+/// A text as Postgres can keep it: an outcome can't be refused for a zero byte.
+pub(super) fn kept(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+fn due(outcome: &Outcome) -> Option<i64> {
+    match outcome {
+        Outcome::Retry { at, .. } => Some(millis(*at)),
+        Outcome::Snoozed { until } | Outcome::RateLimited { until } => Some(millis(*until)),
+        _ => None,
+    }
+}
+
+fn failure(failure: &Failure) -> serde_json::Result<String> {
+    serde_json::to_string(failure)
+}

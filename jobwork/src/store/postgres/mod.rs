@@ -1,0 +1,202 @@
+//! Jobs in a schema of a Postgres, for any number of machines.
+
+mod batches;
+mod beat;
+mod claim;
+mod connection;
+mod control;
+mod failure;
+mod filter;
+mod finish;
+mod hints;
+mod inspect;
+mod look;
+mod new_job;
+mod notes;
+mod options;
+mod prune;
+mod push;
+mod rows;
+mod schedules;
+mod schema;
+mod server;
+mod session;
+mod thread;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+
+use self::beat::Unlocked;
+use self::hints::Hints;
+use self::options::Options;
+use self::rows::millis;
+use self::server::Server;
+use self::session::Session;
+use super::{
+    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
+    Topic, Upkeep, Wakeups, places,
+};
+use crate::error::{Error, Result};
+use crate::job::{Finished, JobId, Note};
+
+/// A store in a schema of a Postgres, from version 13 on.
+///
+/// A URL names it, `postgres://user:password@host:port/database`, or `postgresql://`. What `tokio-postgres` knows may follow
+/// `?`, and of ours:
+///
+/// | parameter | meaning | default |
+/// |---|---|---|
+/// | `schema` | where the tables and functions are; several applications can share a database | `jobwork` |
+/// | `connections` | so many connections for calls, whatever the number of jobs that run | 4 |
+/// | `pooler=transaction` | a pooler stands between that gives each transaction another session, as pgbouncer does: nothing is prepared, listened to or locked in one | none |
+///
+/// Besides, a process that works or waits has one connection on which it hears of news by LISTEN. The connections are served by a
+/// thread of the store's own, and none is held while a job runs.
+///
+/// Every call is one statement, and committed when it returns. What is dispatched at the same time is stored together.
+///
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> jobwork::Result<()> {
+/// use std::sync::Arc;
+/// use jobwork::{Jobs, NewJob, store::postgres::Postgres};
+///
+/// let store = Postgres::open("postgres://app:secret@localhost/app?schema=jobwork").await?;
+/// let jobs = Jobs::new(Arc::new(store));
+/// jobs.push(vec![NewJob::new("send_email", "{}")]).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Postgres(Arc<Inner>);
+
+struct Inner {
+    server: Arc<Server>,
+    hints: Arc<Hints>,
+    session: Arc<Session>,
+    unlocked: Unlocked,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Postgres").field(&self.0.server.options.place).finish()
+    }
+}
+
+impl Postgres {
+    /// Opens a store, and makes its schema and what is in it where they are missing, for which the user of the URL needs the right
+    /// to create a schema, once.
+    ///
+    /// A server that can't be reached now is no error: calls fail as long as it can't, and workers go on trying.
+    ///
+    /// # Errors
+    /// [`Error::Url`](crate::Error::Url) for a URL that can't be read, [`Error::Open`](crate::Error::Open) where the server refuses
+    /// the user or the database, or a newer jobwork made the schema.
+    pub async fn open(url: &str) -> Result<Self> {
+        let options = Options::parse(url)?;
+        let place = options.place.clone();
+        let server = Arc::new(Server::new(options).map_err(|failed| failed.opening(&place))?);
+        match server.migrate().await {
+            Err(failed) if failed.is_lost() => {
+                tracing::warn!(store = place, error = failed.problem(), "the job store can't be reached; trying again");
+            }
+            Err(failed) => return Err(failed.opening(&place)),
+            Ok(()) => {}
+        }
+        let hints = Arc::new(Hints::default());
+        server.thread.handle().spawn(Arc::clone(&hints).serve(Arc::downgrade(&server)));
+        Ok(Self(Arc::new(Inner { server, hints, session: Arc::default(), unlocked: Unlocked::default() })))
+    }
+
+    fn server(&self) -> &Arc<Server> {
+        &self.0.server
+    }
+
+    fn hints(&self) -> &Arc<Hints> {
+        &self.0.hints
+    }
+
+    /// The session, from the first use on.
+    fn session(&self) -> &Arc<Session> {
+        self.0.session.begin(&self.0.server, &self.0.hints);
+        &self.0.session
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn push(&self, push: Push) -> Result<Stored> {
+        new_job::check(&push.jobs)?;
+        places::check(&push)?;
+        push::push(self.server(), self.hints(), push).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Batch> {
+        claim::claim(self.server(), &claim).await.map_err(Error::store)
+    }
+
+    async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {
+        finish::finish(self.server(), self.hints(), &finished).await.map_err(Error::store)
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<Signals> {
+        beat::beat(self.server(), self.session(), &beat).await.map_err(Error::store)
+    }
+
+    fn wakeups(&self, topic: Topic) -> Wakeups {
+        let wakeups = self.hints().waker.subscribe(topic);
+        self.session();
+        wakeups
+    }
+
+    fn upkeep(&self) -> Option<&dyn Upkeep> {
+        Some(self)
+    }
+
+    fn notes(&self) -> Option<&dyn Notes> {
+        Some(self)
+    }
+
+    fn inspect(&self) -> Option<&dyn Inspect> {
+        Some(self)
+    }
+
+    fn schedules(&self) -> Option<&dyn Schedules> {
+        Some(self)
+    }
+
+    fn control(&self) -> Option<&dyn Control> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Notes for Postgres {
+    async fn note(&self, notes: Arc<[Note]>) -> Result<Vec<Settled>> {
+        notes::note(self.server(), &notes).await.map_err(Error::store)
+    }
+}
+
+#[async_trait]
+impl Upkeep for Postgres {
+    async fn rescue(&self, rescue: Rescue) -> Result<Vec<JobId>> {
+        beat::rescue(self.server(), self.session(), &self.0.unlocked, rescue).await.map_err(Error::store)
+    }
+
+    async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
+        let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
+        Ok(usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0))
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<usize> {
+        prune::prune(self.server(), &prune).await.map_err(Error::store)
+    }
+}

@@ -1,0 +1,188 @@
+//! The form in which a push reaches the server's functions, and what they answer.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::rows::{batch_id, batch_row_of, duration, job_id, millis};
+use crate::error::{Error, Result};
+use crate::job::{BatchId, BatchPlace, JobId, NewBatch, NewJob, OnConflict, Unique};
+use crate::store::{Push, Pushed, Stored};
+
+/// Refuses jobs that Postgres can't keep, before others share a statement with them.
+pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
+    crate::store::limits::check(jobs)?;
+    for (index, job) in jobs.iter().enumerate() {
+        if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
+            let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
+            return Err(Error::store(problem));
+        }
+        if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= jobs.len()) {
+            let (first, count) = (chain.first, jobs.len());
+            let problem = format!("job {index} of a push names job {first} as its chain's first of {count} jobs");
+            return Err(Error::store(problem));
+        }
+        let texts = [&*job.name, &*job.queue, &job.args].into_iter().chain(job.tags.iter().map(String::as_str));
+        let keys = job.flow.unique.iter().map(|unique| unique.key.as_str());
+        let keys = keys.chain(job.flow.ordered.as_deref()).chain(job.flow.limits.iter().map(|limit| limit.key.as_str()));
+        if texts.chain(keys).any(|text| text.contains('\0')) {
+            let problem = format!("job {index} of a push has a text with a zero byte in it, which Postgres can't keep");
+            return Err(Error::store(problem));
+        }
+        if job.name.len() > LONGEST || job.queue.len() > LONGEST {
+            let problem = format!("job {index} of a push has a name or a queue of more than {LONGEST} bytes");
+            return Err(Error::store(problem));
+        }
+    }
+    Ok(())
+}
+
+/// A name and a queue stand together in an entry of an index, of which Postgres limits the size.
+const LONGEST: usize = 1_000;
+
+/// Whether nothing is special about any job of a push.
+pub(super) fn are_plain(push: &Push) -> bool {
+    push.batches.is_empty() && push.jobs.iter().all(is_plain)
+}
+
+fn is_plain(job: &NewJob) -> bool {
+    let flow = &job.flow;
+    let shares = flow.unique.is_some() || flow.ordered.is_some() || !flow.limits.is_empty() || job.batch.is_some();
+    let times = job.expires_at.is_some() || job.retry_until.is_some() || job.retain.is_some();
+    !shares && !times && job.tags.is_empty() && job.waits.is_empty() && job.chain.is_none()
+}
+
+/// A push as the function `push` takes it. What is not special about a job is left out.
+pub(super) fn push(push: &Push) -> Value {
+    let jobs: Vec<Value> = push.jobs.iter().map(job).collect();
+    let batches: Vec<Value> = push.batches.iter().map(batch).collect();
+    json!({ "now": millis(push.now), "jobs": jobs, "batches": batches })
+}
+
+fn job(job: &NewJob) -> Value {
+    let mut new = Map::new();
+    let mut set = |key: &str, value: Value| drop(new.insert(key.to_owned(), value));
+    set("name", json!(job.name));
+    set("queue", json!(job.queue));
+    set("args", json!(job.args));
+    set("priority", json!(job.priority));
+    set("retries", json!(job.retries));
+    set("version", json!(job.version));
+    let times = [("run_at", job.run_at), ("expires_at", job.expires_at), ("retry_until", job.retry_until)];
+    for (key, time) in times.into_iter().filter_map(|(key, time)| time.map(|time| (key, time))) {
+        set(key, json!(millis(time)));
+    }
+    if let Some(retain) = job.retain {
+        set("retain", json!(if retain.is_zero() { 0 } else { duration(retain).max(1) }));
+    }
+    if !job.tags.is_empty() {
+        set("tags", json!(job.tags));
+    }
+    if !job.waits.is_empty() {
+        let waits = job.waits.iter().map(|wait| json!({ "on": wait.on, "slot": wait.slot }));
+        set("waits", waits.collect());
+    }
+    if let Some(chain) = &job.chain {
+        set("chain", json!({ "first": chain.first, "position": chain.position, "on_error": chain.on_error }));
+    }
+    if let Some(key) = &job.flow.unique {
+        set("unique", unique(key));
+    }
+    if let Some(key) = &job.flow.ordered {
+        set("ordered", json!(key));
+    }
+    if !job.flow.limits.is_empty() {
+        set("limits", json!(job.flow.limits));
+    }
+    if let Some(batch) = job.batch {
+        set("batch", place(batch));
+    }
+    Value::Object(new)
+}
+
+fn unique(unique: &Unique) -> Value {
+    let on_conflict = match unique.on_conflict {
+        OnConflict::Skip => json!("skip"),
+        OnConflict::Error => json!("error"),
+        OnConflict::Replace { args, schedule, at_most } => {
+            json!({ "replace": { "args": args, "schedule": schedule, "at_most": at_most.map(duration) } })
+        }
+    };
+    let window = unique.window.map(duration);
+    json!({ "key": unique.key, "states": unique.states.bits(), "window": window, "on_conflict": on_conflict })
+}
+
+fn batch(batch: &NewBatch) -> Value {
+    let parent = batch.parent.map(place);
+    let (on_complete, on_success, on_death) = (batch.on_complete, batch.on_success, batch.on_death);
+    let mut new = json!({
+        "description": batch.description, "on_complete": on_complete, "on_success": on_success, "on_death": on_death,
+    });
+    if let Some(parent) = parent {
+        new["parent"] = parent;
+    }
+    new
+}
+
+fn place(place: BatchPlace) -> Value {
+    match place {
+        BatchPlace::New(index) => json!({ "new": index }),
+        BatchPlace::Stored(id) => {
+            let (seq, created_at) = batch_row_of(id);
+            json!({ "seq": seq, "created_at": created_at, "id": id })
+        }
+    }
+}
+
+/// What became of a push.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Answer {
+    /// It was stored.
+    Stored {
+        /// The number of each job, or of the one that has its key.
+        jobs: Vec<i64>,
+        /// By the index of a job that was left out, when the one that has its key was dispatched.
+        existing: BTreeMap<String, i64>,
+        /// The numbers of the batches.
+        batches: Vec<i64>,
+    },
+    /// It was not.
+    Refused {
+        /// The code of the reason.
+        refused: String,
+        /// What the reason is about.
+        detail: Detail,
+    },
+}
+
+/// What a refusal is about.
+#[derive(Debug, Deserialize)]
+pub(super) struct Detail {
+    job: Option<String>,
+    existing: Option<JobId>,
+    batch: Option<BatchId>,
+}
+
+impl Answer {
+    /// The answer in the words of the domain.
+    pub(super) fn stored(self, push: &Push) -> Result<Stored> {
+        let now = millis(push.now);
+        match self {
+            Self::Stored { jobs, existing, batches } => {
+                let pushed = jobs.into_iter().enumerate().map(|(index, seq)| match existing.get(&index.to_string()) {
+                    Some(created_at) => Pushed::Existing(job_id(seq, *created_at)),
+                    None => Pushed::New(job_id(seq, now)),
+                });
+                let batches = batches.into_iter().map(|seq| batch_id(seq, now)).collect();
+                Ok(Stored::new(pushed.collect(), batches))
+            }
+            Self::Refused { refused, detail } => Err(match (refused.as_str(), detail.batch) {
+                ("JW002", Some(batch)) => Error::NoSuchBatch(batch),
+                ("JW003", Some(batch)) => Error::BatchClosed(batch),
+                _ => Error::Duplicate { job: detail.job.unwrap_or_default(), existing: detail.existing },
+            }),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a URL says of a Postgres.
+
+use std::str::FromStr;
+
+use tokio_postgres::Config;
+
+use crate::error::{Error, Result};
+use crate::store::connect::without_password;
+
+/// The schema where none is named.
+const SCHEMA: &str = "jobwork";
+
+/// So many connections for calls, where no number is named.
+const CONNECTIONS: usize = 4;
+
+/// A server, and how it is used.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    /// What the driver is told.
+    pub(super) server: Config,
+    /// Where the tables are.
+    pub(super) schema: String,
+    /// At most so many connections for calls, besides the session.
+    pub(super) connections: usize,
+    /// Whether a pooler gives another session to every transaction, so that nothing can be kept in one.
+    pub(super) pooled: bool,
+    /// How it is named in errors and logs.
+    pub(super) place: String,
+}
+
+impl Options {
+    /// Reads a URL: our own parameters, and the rest for the driver.
+    pub(super) fn parse(url: &str) -> Result<Self> {
+        let refused = |problem: String| Error::Url { url: without_password(url), problem };
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut options = Self {
+            server: Config::new(),
+            schema: SCHEMA.to_owned(),
+            connections: CONNECTIONS,
+            pooled: false,
+            place: without_password(address),
+        };
+        let mut theirs = Vec::new();
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            if !options.take(parameter).map_err(refused)? {
+                theirs.push(parameter);
+            }
+        }
+        let separator = if theirs.is_empty() { "" } else { "?" };
+        let server = Config::from_str(&format!("{address}{separator}{}", theirs.join("&")));
+        options.server = server.map_err(|error| refused(told(&error)))?;
+        options.server.application_name("jobwork");
+        if options.server.get_connect_timeout().is_none() {
+            options.server.connect_timeout(std::time::Duration::from_secs(5));
+        }
+        Ok(options)
+    }
+
+    /// Takes a parameter of ours, and says whether it is one.
+    fn take(&mut self, parameter: &str) -> Result<bool, String> {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match name {
+            "schema" if value.is_empty() || value.len() > 63 || !value.chars().all(is_plain) => {
+                return Err(format!(
+                    "the schema `{value}`: expected 1 to 63 ASCII letters, digits, `_` or `-`, as in `schema=jobwork`"
+                ));
+            }
+            "schema" => value.clone_into(&mut self.schema),
+            "connections" => match value.parse() {
+                Ok(connections @ 1..) => self.connections = connections,
+                _ => return Err(format!("`connections={value}`: expected a number from 1 on")),
+            },
+            "pooler" if value == "transaction" => self.pooled = true,
+            "pooler" => return Err(format!("`pooler={value}`: expected `pooler=transaction`, or nothing")),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a character needs no quotes of any kind.
+fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
+}
+
+/// An error with its cause: the driver's own words leave that out.
+pub(super) fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_parameters_are_ours_and_the_rest_is_the_drivers() {
+        let url = "postgres://me:secret@db/app?schema=mail&connections=7&pooler=transaction&sslmode=require";
+        let options = Options::parse(url).unwrap();
+        assert_eq!((options.schema.as_str(), options.connections, options.pooled), ("mail", 7, true));
+        assert_eq!(options.server.get_dbname(), Some("app"));
+        assert_eq!(options.server.get_ssl_mode(), tokio_postgres::config::SslMode::Require);
+        assert_eq!(options.place, "postgres://me:***@db/app");
+    }
+
+    #[test]
+    fn a_url_without_parameters_has_defaults() {
+        let options = Options::parse("postgresql://localhost/app").unwrap();
+        assert_eq!((options.schema.as_str(), options.connections, options.pooled), ("jobwork", 4, false));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_the_password_is_not() {
+        for (parameter, expected) in [
+            ("schema=", "`schema=jobwork`"),
+            ("schema=a.b", "a.b"),
+            ("connections=0", "from 1 on"),
+            ("pooler=session", "pooler=transaction"),
+            ("sslmod=require", "sslmod"),
+        ] {
+            let error = Options::parse(&format!("postgres://me:secret@db/app?{parameter}")).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("secret"), "{error}");
+        }
+    }
+}

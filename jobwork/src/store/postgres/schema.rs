@@ -1,0 +1,91 @@
+//! The schema: its tables and functions, and how older ones become them.
+
+use tokio_postgres::Client;
+
+use super::failure::Failed;
+
+/// One step a version, each some files in their order; a step that was released is never changed.
+const MIGRATIONS: &[&[&str]] = &[&[
+    include_str!("sql/tables.sql"),
+    include_str!("sql/ids.sql"),
+    include_str!("sql/claim.sql"),
+    include_str!("sql/ready.sql"),
+    include_str!("sql/finish.sql"),
+    include_str!("sql/ended.sql"),
+    include_str!("sql/waiters.sql"),
+    include_str!("sql/unique.sql"),
+    include_str!("sql/ordered.sql"),
+    include_str!("sql/batches.sql"),
+    include_str!("sql/limits.sql"),
+    include_str!("sql/gates.sql"),
+    include_str!("sql/closely.sql"),
+    include_str!("sql/push.sql"),
+    include_str!("sql/worker.sql"),
+    include_str!("sql/by_hand.sql"),
+    include_str!("sql/control.sql"),
+    include_str!("sql/notes.sql"),
+    include_str!("sql/prune.sql"),
+    include_str!("sql/schedules.sql"),
+    include_str!("sql/records.sql"),
+]];
+
+/// What functions that are called from outside run with: they find their tables and nobody else's, and go along indexes,
+/// whatever the statistics of tables say that were empty a moment ago.
+const ENTRY: &str = "@path@ SET enable_seqscan = off SET enable_bitmapscan = off \
+    SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off \
+    SET plan_cache_mode = force_generic_plan";
+
+/// What functions run with that only look, and are called from views.
+const PATH: &str = "SET search_path = @schema@, pg_temp";
+
+/// Brings the schema to the newest version. Any number of processes may do so at once.
+pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Failed> {
+    // Looking first, so that whoever uses the store needs no right to change its tables.
+    if version(client, schema).await? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    transaction
+        .execute_typed(
+            "SELECT pg_advisory_xact_lock(1785687651, hashtext($1))",
+            &[(&schema, tokio_postgres::types::Type::TEXT)],
+        )
+        .await?;
+    let from = version(transaction.client(), schema).await?;
+    if from == 0 {
+        transaction.batch_execute(&filled(FIRST, schema)).await?;
+    }
+    for (step, files) in MIGRATIONS.iter().enumerate().skip(from) {
+        for file in *files {
+            transaction.batch_execute(&filled(file, schema)).await?;
+        }
+        transaction.batch_execute(&filled(&format!("INSERT INTO migrations VALUES ({})", step + 1), schema)).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Made before the first step.
+const FIRST: &str = "SET LOCAL client_min_messages = warning;
+    CREATE SCHEMA IF NOT EXISTS @schema@;
+    CREATE TABLE migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
+
+/// The version of the schema; 0 where there is none.
+async fn version(client: &Client, schema: &str) -> Result<usize, Failed> {
+    let text = tokio_postgres::types::Type::TEXT;
+    let table = "SELECT to_regclass(format('%I.migrations', $1)) IS NOT NULL";
+    let there: bool = client.query_typed_one(table, &[(&schema, text)]).await?.get(0);
+    if !there {
+        return Ok(0);
+    }
+    let found = format!("SELECT coalesce(max(version), 0) FROM \"{schema}\".migrations");
+    let found: i32 = client.query_typed_one(&found, &[]).await?.get(0);
+    let (found, known) = (usize::try_from(found).unwrap_or(usize::MAX), MIGRATIONS.len());
+    if found > known { Err(Failed::Newer { found, known }) } else { Ok(found) }
+}
+
+/// SQL that works in this schema.
+fn filled(sql: &str, schema: &str) -> String {
+    let sql = sql.replace("@entry@", ENTRY).replace("@path@", PATH).replace("@schema@", &format!("\"{schema}\""));
+    format!("SET LOCAL search_path = \"{schema}\", pg_temp; {sql}")
+}

@@ -1,0 +1,169 @@
+-- Claims that look closer: pauses, limits of queues and keys, and jobs that may have expired.
+
+-- The limits of a queue, as limits of a key, or null.
+CREATE FUNCTION limits_of_queue(_queue text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    _rule jsonb := (SELECT rule FROM queue_limits WHERE queue = _queue);
+BEGIN
+    RETURN (SELECT jsonb_agg(jsonb_build_object('key', queue_key(_queue), 'rule', jsonb_build_object(key, value)))
+        FROM jsonb_each(_rule) WHERE value <> 'null');
+END $$;
+
+-- How many more jobs of a queue may start; where there are none, when it is worth looking again.
+CREATE FUNCTION queue_room(_queue text, _now bigint, OUT room bigint, OUT look_at bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    _limits jsonb;
+BEGIN
+    room := 0;
+    SELECT until FROM pause_of('queue', _queue, _now) INTO look_at;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    _limits := limits_of_queue(_queue);
+    IF _limits IS NULL THEN
+        room := 9223372036854775807;
+        RETURN;
+    END IF;
+    room := room(_limits, queue_key(_queue), _now);
+    IF room = 0 THEN
+        look_at := (next_room(_limits, queue_key(_queue), _now)).look_at;
+    END IF;
+END $$;
+
+-- Takes what a due job needs of its limits, or holds it; says whether it may start.
+CREATE FUNCTION admit(_seq bigint, _now bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    _job jobs;
+    _held text;
+    _limits jsonb := '[]';
+    _shared jsonb;
+    _key text;
+BEGIN
+    SELECT * FROM jobs WHERE seq = _seq INTO _job;
+    IF _job.flags & 16384 <> 0 THEN
+        SELECT key FROM held WHERE job = _seq INTO _held;
+    END IF;
+    IF _job.flags & 32 <> 0 THEN
+        _limits := limits_of(_seq);
+    END IF;
+    IF EXISTS (SELECT FROM pause_of('job', _job.name, _now)) THEN
+        _key := name_key(_job.name);
+    ELSE
+        _key := full_key(_limits, _now);
+    END IF;
+    IF _key IS NOT NULL THEN
+        PERFORM hold_job(_seq, _key);
+        IF _held IS DISTINCT FROM _key THEN
+            PERFORM settle_gate(_held, _job.queue, _job.name, _job.version, _now);
+        END IF;
+        PERFORM settle_gate(_key, _job.queue, _job.name, _job.version, _now);
+        RETURN false;
+    END IF;
+    PERFORM take_limits(_seq, _limits, _now);
+    _shared := limits_of_queue(_job.queue);
+    IF _shared IS NOT NULL THEN
+        PERFORM take_limits(_seq, _shared, _now);
+        UPDATE jobs SET flags = flags | 32 WHERE seq = _seq AND flags & 32 = 0;
+    END IF;
+    IF _held IS NOT NULL THEN
+        DELETE FROM held WHERE job = _seq;
+        PERFORM settle_gate(_held, _job.queue, _job.name, _job.version, _now);
+    END IF;
+    -- It gives its key up if it has it only until it starts, and can't expire any more.
+    IF _job.flags & 4 <> 0 THEN
+        PERFORM give_up_key(_seq);
+    END IF;
+    IF _job.flags & 4096 <> 0 THEN
+        PERFORM cannot_expire(_seq);
+    END IF;
+    RETURN true;
+END $$;
+
+-- Ends jobs that this worker would get had they not expired, and says how many. At most 500; the next claim goes on.
+CREATE FUNCTION end_expired_ready(_claim claiming) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _seq bigint;
+    _count bigint := 0;
+BEGIN
+    FOR _seq IN
+        SELECT d.job FROM details d JOIN jobs j ON j.seq = d.job
+        WHERE d.may_expire AND d.expires_at <= _claim.now AND j.state = 1 AND j.run_at <= _claim.now
+            AND (_claim.queues IS NULL OR j.queue = ANY (_claim.queues)) AND serves(_claim, j.name, j.version)
+            AND cap_of(_claim, j.queue) > 0
+        ORDER BY d.expires_at, d.job LIMIT 500
+    LOOP
+        IF end_expired(_seq, _claim.now) THEN
+            _count := _count + 1;
+        END IF;
+    END LOOP;
+    RETURN _count;
+END $$;
+
+-- Takes what is due and may start out of the line.
+CREATE FUNCTION take_closely(_claim claiming, OUT seqs bigint[], OUT next bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    _queue text;
+    _limited text;
+    _found bigint[];
+    _places tid[];
+    _seq bigint;
+    _room bigint;
+    _look_at bigint;
+    _of_queue bigint;
+    _held bigint := 0;
+    _held_before bigint;
+    _expired bigint;
+BEGIN
+    PERFORM lock_flow();
+    seqs := '{}';
+    PERFORM release_gates(_claim);
+    _expired := end_expired_ready(_claim);
+    FOREACH _queue IN ARRAY queues_of(_claim) LOOP
+        SELECT room, look_at FROM queue_room(_queue, _claim.now) INTO _room, _look_at;
+        IF _room = 0 THEN
+            next := least(next, _look_at);
+            CONTINUE;
+        END IF;
+        _room := least(_room, cap_of(_claim, _queue), _claim.most - cardinality(seqs));
+        _of_queue := 0;
+        -- Others are looked for in the place of those that turn out to be held.
+        LOOP
+            _held_before := _held;
+            _places := find_due(_claim, _queue, _room - _of_queue, true);
+            EXIT WHEN cardinality(_places) = 0;
+            SELECT array_agg(seq ORDER BY place) FROM unnest(_places) WITH ORDINALITY AS found (id, place)
+            JOIN ready ON ready.ctid = found.id INTO _found;
+            FOREACH _seq IN ARRAY _found LOOP
+                IF admit(_seq, _claim.now) THEN
+                    PERFORM leave_ready(_seq);
+                    seqs := seqs || _seq;
+                    _of_queue := _of_queue + 1;
+                ELSE
+                    _held := _held + 1;
+                END IF;
+            END LOOP;
+            EXIT WHEN _held = _held_before OR _of_queue >= _room OR _held >= 1000;
+        END LOOP;
+        EXIT WHEN cardinality(seqs) >= _claim.most;
+        -- So many are held in one claim; the next one goes on.
+        IF _held >= 1000 THEN
+            next := _claim.now;
+            EXIT;
+        END IF;
+        IF _of_queue < _room THEN
+            next := least(next, next_due(_claim, _queue));
+        END IF;
+    END LOOP;
+    -- The end of those that expired may have made others ready.
+    IF _expired > 0 THEN
+        next := _claim.now;
+    END IF;
+    IF cardinality(seqs) < _claim.most THEN
+        next := least(next, next_gate(_claim));
+        FOR _limited IN
+            SELECT queue FROM queue_limits WHERE rule IS NOT NULL AND (_claim.queues IS NULL OR queue = ANY (_claim.queues))
+        LOOP
+            next := least(next, (queue_room(_limited, _claim.now)).look_at);
+        END LOOP;
+    END IF;
+END $$;

@@ -1,0 +1,88 @@
+-- Forgetting jobs that were kept long enough.
+
+-- Forgets jobs that have ended, at most `_most`, and says how many. Rules are JSON: `[{"state": 3, "rule": {"age": ms, "count": n},
+-- "jobs": {"name": {..}}}, ..]`, where a missing age or count is all.
+CREATE FUNCTION prune(_rules jsonb, _most bigint, _now bigint) RETURNS bigint LANGUAGE plpgsql @entry@ AS $$
+DECLARE
+    _found bigint[] := '{}';
+    _entry jsonb;
+BEGIN
+    PERFORM sum_totals();
+    _found := ARRAY(SELECT job FROM details WHERE kept_until <= _now ORDER BY kept_until LIMIT _most);
+    FOR _entry IN SELECT * FROM jsonb_array_elements(_rules) LOOP
+        _found := _found || find_old(_entry, _most - cardinality(_found), _now);
+    END LOOP;
+    RETURN forget_jobs(_found, _now);
+END $$;
+
+-- The jobs of one end that were kept long enough, or are too many.
+CREATE FUNCTION find_old(_entry jsonb, _most bigint, _now bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    _state integer := _entry ->> 'state';
+    _rule jsonb;
+    _name text;
+    _shortest bigint;
+    _many boolean;
+    _old bigint[];
+    _found bigint[] := '{}';
+BEGIN
+    SELECT min((rule ->> 'age')::bigint), bool_or(rule ? 'count')
+    FROM (SELECT _entry -> 'rule' UNION ALL SELECT value FROM jsonb_each(_entry -> 'jobs')) AS rules (rule) INTO _shortest, _many;
+    IF _most <= 0 OR _shortest IS NULL AND NOT _many THEN
+        RETURN _found;
+    END IF;
+    -- The oldest first; of each name its own rule counts.
+    IF _shortest IS NOT NULL THEN
+        _found := ARRAY(
+            SELECT seq FROM ended WHERE finished_at <= _now - _shortest AND state = _state AND flags & 2560 = 0
+                AND finished_at <= _now - (CASE WHEN _entry -> 'jobs' ? name THEN _entry #> ARRAY['jobs', name] ELSE _entry -> 'rule' END ->> 'age')::bigint
+            ORDER BY finished_at LIMIT _most);
+    END IF;
+    IF NOT _many THEN
+        RETURN _found;
+    END IF;
+    FOR _name IN SELECT DISTINCT name FROM ended WHERE state = _state AND flags & 2560 = 0 ORDER BY name LOOP
+        _rule := CASE WHEN _entry -> 'jobs' ? _name THEN _entry #> ARRAY['jobs', _name] ELSE _entry -> 'rule' END;
+        CONTINUE WHEN NOT _rule ? 'count';
+        _old := ARRAY(
+            SELECT seq FROM ended WHERE state = _state AND name = _name AND flags & 2560 = 0
+            ORDER BY finished_at DESC, seq DESC OFFSET (_rule ->> 'count')::bigint);
+        _found := _found || ARRAY(
+            SELECT seq FROM ended WHERE seq = ANY (_old) AND NOT seq = ANY (_found) ORDER BY finished_at, seq LIMIT _most - cardinality(_found));
+        EXIT WHEN cardinality(_found) >= _most;
+    END LOOP;
+    RETURN _found;
+END $$;
+
+-- Forgets those of these jobs that have ended and that nobody is changing.
+CREATE FUNCTION forget_jobs(_seqs bigint[], _now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _plain bigint;
+    _completed bigint;
+    _seq bigint;
+    _count bigint;
+BEGIN
+    IF cardinality(_seqs) = 0 THEN
+        RETURN 0;
+    END IF;
+    -- Most are completed jobs of which nothing stands anywhere else.
+    WITH gone AS (
+        DELETE FROM ended WHERE seq = ANY (ARRAY(
+            SELECT seq FROM ended WHERE seq = ANY (_seqs) AND flags = 0 ORDER BY seq FOR UPDATE SKIP LOCKED)) AND flags = 0
+        RETURNING state)
+    SELECT count(*), count(*) FILTER (WHERE state = 3) FROM gone INTO _plain, _completed;
+    _count := _plain;
+    IF _completed > 0 THEN
+        PERFORM count_completed(-_completed);
+    END IF;
+    IF _plain < cardinality(_seqs) THEN
+        PERFORM lock_flow();
+        FOR _seq IN SELECT seq FROM ended WHERE seq = ANY (_seqs) ORDER BY seq FOR UPDATE LOOP
+            IF delete_job(_seq, _now) THEN
+                _count := _count + 1;
+            END IF;
+        END LOOP;
+    END IF;
+    PERFORM wake('s');
+    RETURN _count;
+END $$;

@@ -1,0 +1,162 @@
+-- New jobs.
+
+-- Stores jobs about which nothing is special, and returns their numbers in their order.
+CREATE FUNCTION push_plain(
+    _names text[], _queues text[], _args text[], _priorities integer[], _retries bigint[], _versions bigint[], _run_ats bigint[],
+    _created_ats bigint[]
+) RETURNS bigint[] LANGUAGE plpgsql @entry@ AS $$
+DECLARE
+    _seqs bigint[] := ARRAY(SELECT nextval('job_number') FROM generate_series(1, cardinality(_names)));
+BEGIN
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, state, name, queue, args)
+    SELECT seq, created_at, run_at, priority, retries, version, 1, name, queue, args
+    FROM unnest(_seqs, _created_ats, _run_ats, _priorities, _retries, _versions, _names, _queues, _args)
+        AS new (seq, created_at, run_at, priority, retries, version, name, queue, args);
+    INSERT INTO ready (run_at, seq, version, priority, queue, name)
+    SELECT run_at, seq, version, priority, queue, name
+    FROM unnest(_run_ats, _seqs, _versions, _priorities, _queues, _names) AS new (run_at, seq, version, priority, queue, name);
+    RETURN _seqs;
+END $$;
+
+-- Stores any jobs, each push whole or not at all, and says of each push what became of it:
+-- `{"jobs": [seq, ...], "existing": {"index": [seq, created_at]}, "batches": [seq, ...]}`, or `{"refused": {...}}`.
+CREATE FUNCTION push_all(_pushes jsonb) RETURNS jsonb LANGUAGE plpgsql @entry@ AS $$
+DECLARE
+    _push jsonb;
+    _stored jsonb := '[]';
+    _state text;
+    _detail text;
+BEGIN
+    PERFORM lock_flow();
+    FOR _push IN SELECT * FROM jsonb_array_elements(_pushes) LOOP
+        BEGIN
+            _stored := _stored || jsonb_build_array(push(_push));
+        EXCEPTION WHEN SQLSTATE 'JW001' OR SQLSTATE 'JW002' OR SQLSTATE 'JW003' THEN
+            GET STACKED DIAGNOSTICS _state = RETURNED_SQLSTATE, _detail = PG_EXCEPTION_DETAIL;
+            _stored := _stored || jsonb_build_array(jsonb_build_object('refused', _state, 'detail', _detail::jsonb));
+        END;
+    END LOOP;
+    RETURN _stored;
+END $$;
+
+-- Stores the jobs and batches of one push; refuses by an exception of the class `JW`. The caller has the lock of `lock_flow`.
+CREATE FUNCTION push(_push jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    _now bigint := _push ->> 'now';
+    _jobs jsonb[] := ARRAY(SELECT value FROM jsonb_array_elements(_push -> 'jobs') WITH ORDINALITY AS job (value, place) ORDER BY place);
+    _batches jsonb[] := ARRAY(
+        SELECT value FROM jsonb_array_elements(coalesce(_push -> 'batches', '[]')) WITH ORDINALITY AS batch (value, place) ORDER BY place);
+    _new_batches bigint[] := ARRAY(SELECT nextval('batch_number') FROM generate_series(1, cardinality(_batches)));
+    _seqs bigint[] := ARRAY(SELECT nextval('job_number') FROM generate_series(1, cardinality(_jobs)));
+    _awaited boolean[] := array_fill(false, ARRAY[cardinality(_jobs)]);
+    -- The batch that calls each job back, and for how many things that happen to it.
+    _callers bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(_jobs)]);
+    _calls integer[] := array_fill(0, ARRAY[cardinality(_jobs)]);
+    _stored bigint[] := _seqs;
+    _existing jsonb := '{}';
+    _batch bigint;
+    _holder bigint;
+    _needed boolean;
+    _on integer;
+BEGIN
+    FOR _on IN SELECT (wait ->> 'on')::integer FROM unnest(_jobs) AS job, jsonb_array_elements(coalesce(job -> 'waits', '[]')) AS wait LOOP
+        _awaited[_on + 1] := true;
+    END LOOP;
+    FOR _index IN 1 .. cardinality(_batches) LOOP
+        PERFORM open_batch(_batches[_index] -> 'parent');
+        FOR _on IN SELECT job::integer FROM unnest(ARRAY[_batches[_index] ->> 'on_complete', _batches[_index] ->> 'on_success',
+            _batches[_index] ->> 'on_death']) AS job WHERE job IS NOT NULL
+        LOOP
+            _callers[_on + 1] := _new_batches[_index];
+            _calls[_on + 1] := _calls[_on + 1] + 1;
+        END LOOP;
+    END LOOP;
+    PERFORM open_batch(job -> 'batch') FROM unnest(_jobs) AS job WHERE job ? 'batch';
+    FOR _index IN 1 .. cardinality(_batches) LOOP
+        PERFORM insert_batch(_new_batches[_index], _batches[_index], place_of(_batches[_index] -> 'parent', _new_batches), _seqs, _now);
+    END LOOP;
+    FOR _index IN 1 .. cardinality(_jobs) LOOP
+        _needed := _awaited[_index] OR _jobs[_index] ? 'chain' OR _jobs[_index] ? 'waits' OR _callers[_index] IS NOT NULL;
+        _holder := stand_in(_jobs[_index], _needed, _seqs[1], _now);
+        IF _holder IS NOT NULL THEN
+            _stored[_index] := _holder;
+            _existing := _existing || jsonb_build_object(_index - 1, time_of(id_of(_holder)));
+        ELSE
+            _batch := coalesce(_callers[_index], place_of(_jobs[_index] -> 'batch', _new_batches));
+            PERFORM insert_job(_seqs[_index], _jobs[_index], _seqs, _awaited[_index], _batch, _callers[_index] IS NOT NULL, _calls[_index], _now);
+        END IF;
+    END LOOP;
+    -- The inner ones first: an outer one may hold nothing but empty ones.
+    FOR _index IN REVERSE cardinality(_batches) .. 1 LOOP
+        PERFORM count_member(_new_batches[_index], 0, 0, '', _now);
+    END LOOP;
+    RETURN jsonb_build_object('jobs', _stored, 'existing', _existing, 'batches', _new_batches);
+END $$;
+
+-- The number of the batch at this place: `{"new": index}` of the same push, or `{"seq": .., "created_at": .., "id": ".."}`.
+CREATE FUNCTION place_of(_place jsonb, _new bigint[]) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN _place ? 'new' THEN _new[(_place ->> 'new')::integer + 1] ELSE (_place ->> 'seq')::bigint END
+$$;
+
+-- Refuses a place in a batch that isn't there or has ended.
+CREATE FUNCTION open_batch(_place jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _finished_at bigint;
+BEGIN
+    IF _place IS NULL OR _place ? 'new' THEN
+        RETURN;
+    END IF;
+    SELECT finished_at FROM batches
+    WHERE seq = (_place ->> 'seq')::bigint AND created_at = (_place ->> 'created_at')::bigint INTO _finished_at;
+    IF NOT FOUND THEN
+        RAISE SQLSTATE 'JW002' USING MESSAGE = 'there is no such batch', DETAIL = jsonb_build_object('batch', _place ->> 'id');
+    ELSIF _finished_at IS NOT NULL THEN
+        RAISE SQLSTATE 'JW003' USING MESSAGE = 'the batch is closed', DETAIL = jsonb_build_object('batch', _place ->> 'id');
+    END IF;
+END $$;
+
+CREATE FUNCTION insert_batch(_seq bigint, _new jsonb, _parent bigint, _jobs bigint[], _now bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO batches (seq, created_at, description, parent, on_complete, on_success, on_death)
+    VALUES (_seq, _now, _new ->> 'description', _parent, _jobs[(_new ->> 'on_complete')::integer + 1],
+        _jobs[(_new ->> 'on_success')::integer + 1], _jobs[(_new ->> 'on_death')::integer + 1]);
+    UPDATE batches SET total = total + 1, kept = kept + 1 WHERE seq = _parent;
+END $$;
+
+-- Stores one new job. What is special about it stands in its flags: 1 others wait for it, 2 it has a unique key, 4 until it starts, 8 it is
+-- in an order, 16 in a batch, 32 it has limits, 512 it is gone when it has completed, 1024 it has details, 2048 it says how long it is kept,
+-- 4096 it may expire.
+CREATE FUNCTION insert_job(
+    _seq bigint, _new jsonb, _seqs bigint[], _awaited boolean, _batch bigint, _is_callback boolean, _calls integer, _now bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _unique jsonb := _new -> 'unique';
+    _waits integer := jsonb_array_length(coalesce(_new -> 'waits', '[]')) + _calls;
+    _in_line boolean;
+    _flags integer := 1024;
+BEGIN
+    IF _new ? 'ordered' THEN
+        _in_line := leader_of(_new ->> 'ordered') IS NOT NULL;
+        _waits := _waits + _in_line::integer;
+    END IF;
+    _flags := _flags | CASE WHEN _awaited THEN 1 ELSE 0 END | CASE WHEN _unique IS NULL THEN 0 ELSE 2 END
+        | CASE WHEN (_unique ->> 'states')::integer = 7 THEN 4 ELSE 0 END | CASE WHEN _new ? 'ordered' THEN 8 ELSE 0 END
+        | CASE WHEN _batch IS NULL THEN 0 ELSE 16 END | CASE WHEN _new ? 'limits' THEN 32 ELSE 0 END
+        | CASE WHEN _new ->> 'retain' = '0' THEN 512 WHEN _new ? 'retain' THEN 2048 ELSE 0 END
+        | CASE WHEN _new ? 'expires_at' THEN 4096 ELSE 0 END;
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, waits, state, name, queue, args)
+    VALUES (_seq, _now, coalesce((_new ->> 'run_at')::bigint, _now), (_new ->> 'priority')::integer, (_new ->> 'retries')::bigint,
+        (_new ->> 'version')::bigint, _flags, _waits, CASE WHEN _waits = 0 THEN 1 ELSE 0 END, _new ->> 'name', _new ->> 'queue', _new ->> 'args');
+    INSERT INTO details (job, tags, chain, position, on_error, expires_at, may_expire, retry_until, retain, batch, standing, limits,
+        ordered, in_line, unique_key, has_key, unique_states, unique_until)
+    VALUES (_seq, ARRAY(SELECT value FROM jsonb_array_elements_text(_new -> 'tags') WITH ORDINALITY AS tag (value, place) ORDER BY place),
+        _seqs[(_new #>> '{chain,first}')::integer + 1], (_new #>> '{chain,position}')::bigint, _new #>> '{chain,on_error}',
+        (_new ->> 'expires_at')::bigint, _new ? 'expires_at', (_new ->> 'retry_until')::bigint, (_new ->> 'retain')::bigint,
+        _batch, CASE WHEN _batch IS NOT NULL AND NOT _is_callback THEN 0 END, _new ->> 'limits', _new ->> 'ordered', _in_line,
+        _unique ->> 'key', _unique IS NOT NULL, (_unique ->> 'states')::integer, _now + (_unique ->> 'window')::bigint);
+    UPDATE batches SET total = total + CASE WHEN _is_callback THEN 0 ELSE 1 END, kept = kept + 1 WHERE seq = _batch;
+    INSERT INTO links (parent, child, place, slot)
+    SELECT _seqs[(wait ->> 'on')::integer + 1], _seq, place, wait ->> 'slot'
+    FROM jsonb_array_elements(_new -> 'waits') WITH ORDINALITY AS waits (wait, place);
+    PERFORM enter_ready(_seq);
+END $$;
