@@ -46,7 +46,7 @@ fn no_part_uses_one_that_is_not_below_it() {
 fn what_a_job_is_knows_no_runtime_and_no_database() {
     for file in sources().into_iter().filter(|file| part(file) == "job") {
         let text = fs::read_to_string(&file).unwrap();
-        for foreign in ["tokio", "rusqlite"] {
+        for foreign in ["tokio", "rusqlite", "tokio_postgres"] {
             assert!(!text.contains(foreign), "{} names {foreign}", file.display());
         }
     }
@@ -54,7 +54,9 @@ fn what_a_job_is_knows_no_runtime_and_no_database() {
 
 #[test]
 fn no_store_uses_another_store() {
-    for (store, other) in [("memory", "sqlite"), ("sqlite", "memory")] {
+    let stores = ["memory", "postgres", "sqlite"];
+    let pairs = stores.iter().flat_map(|store| stores.iter().map(move |other| (*store, *other)));
+    for (store, other) in pairs.filter(|(store, other)| store != other) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store").join(store);
         for file in sources().into_iter().filter(|file| file.starts_with(&folder)) {
             let text = fs::read_to_string(&file).unwrap();

@@ -27,8 +27,12 @@ pub(super) async fn list(server: &Server, filter: &BatchFilter) -> Result<Vec<Ba
         "{BATCH} WHERE b.seq < $1 AND ($2::bigint IS NULL OR p.seq = $2 AND p.created_at = $3)
          ORDER BY b.seq DESC LIMIT $4"
     );
-    let params =
-        [(&before as _, Type::INT8), (&parent as _, Type::INT8), (&parent_at as _, Type::INT8), (&limit as _, Type::INT8)];
+    let params = [
+        (&before as _, Type::INT8),
+        (&parent as _, Type::INT8),
+        (&parent_at as _, Type::INT8),
+        (&limit as _, Type::INT8),
+    ];
     Ok(server.call(&sql, &params).await?.iter().map(record).collect())
 }
 

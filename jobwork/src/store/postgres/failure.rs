@@ -58,9 +58,9 @@ impl Failed {
     pub(super) fn is_lost(&self) -> bool {
         match self {
             // 08 is about connections, 57P about a server that shuts down or starts.
-            Self::Server(error) => error.code().is_none_or(|code| {
-                code.code().starts_with("08") || code.code().starts_with("57P")
-            }),
+            Self::Server(error) => {
+                error.code().is_none_or(|code| code.code().starts_with("08") || code.code().starts_with("57P"))
+            }
             _ => false,
         }
     }

@@ -9,6 +9,7 @@ use super::failure::Failed;
 use super::hints::Hints;
 use super::rows::{millis, row_of};
 use super::server::Server;
+use super::text;
 use crate::job::{Failure, Finished, Lease, Outcome};
 use crate::store::{Settled, Topic};
 
@@ -45,7 +46,7 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
     let leases = Leases::of(finished.iter().map(|finished| finished.lease));
     let outcomes: Vec<i32> = finished.iter().map(|finished| number(&finished.outcome)).collect();
     let ats: Vec<i64> = finished.iter().map(|finished| millis(finished.at)).collect();
-    let texts: Vec<Option<Cow<'_, str>>> = finished.iter().map(|finished| text(&finished.outcome)).collect();
+    let texts: Vec<Option<Cow<'_, str>>> = finished.iter().map(|finished| said(&finished.outcome)).collect();
     let dues: Vec<Option<i64>> = finished.iter().map(|finished| due(&finished.outcome)).collect();
     let failures = finished.iter().map(|finished| finished.outcome.failure().map(failure).transpose());
     let failures = failures.collect::<Result<Vec<_>, _>>().map_err(|error| Failed::Ours(error.to_string()))?;
@@ -91,18 +92,13 @@ fn number(outcome: &Outcome) -> i32 {
 }
 
 /// The output, or the reason, of an outcome.
-fn text(outcome: &Outcome) -> Option<Cow<'_, str>> {
+fn said(outcome: &Outcome) -> Option<Cow<'_, str>> {
     match outcome {
-        Outcome::Completed { output } => Some(kept(output)),
-        Outcome::Discarded { why } => Some(kept(why)),
+        Outcome::Completed { output } => Some(text::stored(output)),
+        Outcome::Discarded { why } => Some(text::stored(why)),
         Outcome::Dead { reason, .. } => Some(Cow::Owned(reason.to_string())),
         _ => None,
     }
-}
-
-/// A text as Postgres can keep it: an outcome can't be refused for a zero byte.
-pub(super) fn kept(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 fn due(outcome: &Outcome) -> Option<i64> {

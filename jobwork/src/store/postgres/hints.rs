@@ -1,7 +1,7 @@
 //! Hints: to those who wait in this process, and by NOTIFY to the other ones.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;

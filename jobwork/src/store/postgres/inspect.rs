@@ -41,7 +41,8 @@ impl Inspect for Postgres {
 
     async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>> {
         let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&millis(now) as _, Type::INT8)];
-        let answers: Vec<String> = self.server().call_one("SELECT @.cancel($1, $2)", &params).await.map_err(Error::store)?.get(0);
+        let answers: Vec<String> =
+            self.server().call_one("SELECT @.cancel($1, $2)", &params).await.map_err(Error::store)?.get(0);
         Ok(answers.iter().map(|answer| cancel_answer(answer)).collect())
     }
 
@@ -51,8 +52,7 @@ impl Inspect for Postgres {
     }
 
     async fn requeue(&self, ids: &[JobId], queue: &str, now: Timestamp) -> Result<Vec<bool>> {
-        let params =
-            [(&uuids(ids) as _, Type::UUID_ARRAY), (&queue as _, Type::TEXT), (&millis(now) as _, Type::INT8)];
+        let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&queue as _, Type::TEXT), (&millis(now) as _, Type::INT8)];
         Ok(self.server().call_one("SELECT @.requeue($1, $2, $3)", &params).await.map_err(Error::store)?.get(0))
     }
 

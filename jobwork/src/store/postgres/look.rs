@@ -108,11 +108,16 @@ fn worker(row: &Row) -> Result<WorkerRecord, Failed> {
     let info: WorkerInfo = serde_json::from_str(row.get("info")).map_err(malformed)?;
     let state: WorkerState = serde_json::from_value(Value::String(row.get("state"))).map_err(malformed)?;
     let running = usize::try_from(row.get::<_, i64>("running")).unwrap_or(0);
-    Ok(WorkerRecord { info, state, running, last_beat: time(row.get("last_beat")), expires_at: time(row.get("expires_at")) })
+    Ok(WorkerRecord {
+        info,
+        state,
+        running,
+        last_beat: time(row.get("last_beat")),
+        expires_at: time(row.get("expires_at")),
+    })
 }
 
 /// A column whose text is not what we wrote there.
 pub(super) fn malformed(error: serde_json::Error) -> Failed {
     Failed::Ours(format!("a stored value is not what jobwork writes: {error}"))
 }
-

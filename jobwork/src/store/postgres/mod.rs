@@ -21,6 +21,7 @@ mod schedules;
 mod schema;
 mod server;
 mod session;
+mod text;
 mod thread;
 
 use std::fmt;

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rows::{batch_id, batch_row_of, duration, job_id, millis};
+use super::text;
 use crate::error::{Error, Result};
-use crate::job::{BatchId, BatchPlace, JobId, NewBatch, NewJob, OnConflict, Unique};
+use crate::job::{BatchId, BatchPlace, JobId, Limit, NewBatch, NewJob, OnConflict, Unique};
 use crate::store::{Push, Pushed, Stored};
 
 /// Refuses jobs that Postgres can't keep, before others share a statement with them.
@@ -23,11 +24,10 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
             let problem = format!("job {index} of a push names job {first} as its chain's first of {count} jobs");
             return Err(Error::store(problem));
         }
-        let texts = [&*job.name, &*job.queue, &job.args].into_iter().chain(job.tags.iter().map(String::as_str));
-        let keys = job.flow.unique.iter().map(|unique| unique.key.as_str());
-        let keys = keys.chain(job.flow.ordered.as_deref()).chain(job.flow.limits.iter().map(|limit| limit.key.as_str()));
-        if texts.chain(keys).any(|text| text.contains('\0')) {
-            let problem = format!("job {index} of a push has a text with a zero byte in it, which Postgres can't keep");
+        let words = [&*job.name, &*job.queue].into_iter().chain(job.tags.iter().map(String::as_str));
+        if words.into_iter().any(|word| word.contains('\0')) {
+            let problem =
+                format!("job {index} of a push has a zero byte in its name, queue or tags, which Postgres can't keep");
             return Err(Error::store(problem));
         }
         if job.name.len() > LONGEST || job.queue.len() > LONGEST {
@@ -65,7 +65,7 @@ fn job(job: &NewJob) -> Value {
     let mut set = |key: &str, value: Value| drop(new.insert(key.to_owned(), value));
     set("name", json!(job.name));
     set("queue", json!(job.queue));
-    set("args", json!(job.args));
+    set("args", json!(text::stored(&job.args)));
     set("priority", json!(job.priority));
     set("retries", json!(job.retries));
     set("version", json!(job.version));
@@ -90,15 +90,19 @@ fn job(job: &NewJob) -> Value {
         set("unique", unique(key));
     }
     if let Some(key) = &job.flow.ordered {
-        set("ordered", json!(key));
+        set("ordered", json!(text::stored(key)));
     }
     if !job.flow.limits.is_empty() {
-        set("limits", json!(job.flow.limits));
+        set("limits", json!(job.flow.limits.iter().map(limit).collect::<Vec<_>>()));
     }
     if let Some(batch) = job.batch {
         set("batch", place(batch));
     }
     Value::Object(new)
+}
+
+fn limit(limit: &Limit) -> Limit {
+    Limit { key: text::stored(&limit.key).into_owned(), rule: limit.rule }
 }
 
 fn unique(unique: &Unique) -> Value {
@@ -110,7 +114,7 @@ fn unique(unique: &Unique) -> Value {
         }
     };
     let window = unique.window.map(duration);
-    json!({ "key": unique.key, "states": unique.states.bits(), "window": window, "on_conflict": on_conflict })
+    json!({ "key": text::stored(&unique.key), "states": unique.states.bits(), "window": window, "on_conflict": on_conflict })
 }
 
 fn batch(batch: &NewBatch) -> Value {

@@ -5,9 +5,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::failure::Failed;
-use super::finish::{Leases, kept, settled};
+use super::finish::{Leases, settled};
 use super::rows::{millis, row_of, time, unsigned};
 use super::server::Server;
+use super::text;
 use crate::job::{JobId, LogLevel, LogLine, Note};
 use crate::store::Settled;
 
@@ -16,9 +17,9 @@ pub(super) async fn note(server: &Server, notes: &[Note]) -> Result<Vec<Settled>
     let leases = Leases::of(notes.iter().map(|note| note.lease));
     let said = || notes.iter().map(|note| note.progress.as_ref());
     let fractions: Vec<Option<f64>> = said().map(|progress| progress.map(|progress| progress.fraction())).collect();
-    let messages: Vec<_> = said().map(|progress| progress.map(|progress| kept(progress.message()))).collect();
+    let messages: Vec<_> = said().map(|progress| progress.map(|progress| text::stored(progress.message()))).collect();
     let ats: Vec<Option<i64>> = said().map(|progress| progress.map(|progress| millis(progress.at()))).collect();
-    let checkpoints: Vec<_> = notes.iter().map(|note| note.checkpoint.as_deref().map(kept)).collect();
+    let checkpoints: Vec<_> = notes.iter().map(|note| note.checkpoint.as_deref().map(text::stored)).collect();
     let logs: Vec<Option<String>> = notes.iter().map(|note| lines(&note.log)).collect();
     let stored = server
         .call_one(
@@ -42,7 +43,7 @@ pub(super) async fn note(server: &Server, notes: &[Note]) -> Result<Vec<Settled>
 
 fn lines(log: &[LogLine]) -> Option<String> {
     let line = |line: &LogLine| {
-        let (at, level, text) = (millis(line.at), line.level.as_str(), kept(&line.text));
+        let (at, level, text) = (millis(line.at), line.level.as_str(), text::stored(&line.text));
         json!({ "attempt": line.attempt, "at": at, "level": level, "text": text })
     };
     (!log.is_empty()).then(|| log.iter().map(line).collect::<serde_json::Value>().to_string())
@@ -65,5 +66,5 @@ fn line(row: &Row) -> Result<LogLine, Failed> {
     let word: &str = row.get("level");
     let level = LogLevel::ALL.into_iter().find(|level| level.as_str() == word);
     let level = level.ok_or_else(|| Failed::Ours(format!("a line of a log has the unknown level `{word}`")))?;
-    Ok(LogLine::new(unsigned(row.get("attempt")), time(row.get("at")), level, row.get::<_, &str>("text")))
+    Ok(LogLine::new(unsigned(row.get("attempt")), time(row.get("at")), level, text::given(row.get("text"))))
 }

@@ -1,5 +1,6 @@
 //! Storing new jobs: pushes that wait at the same time are stored together.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -10,6 +11,7 @@ use super::hints::Hints;
 use super::new_job;
 use super::rows::{job_id, millis};
 use super::server::Server;
+use super::text;
 use crate::error::{Error, Result};
 use crate::store::{Push, Pushed, Stored, Topic};
 
@@ -115,7 +117,7 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
     let jobs = || pushes.iter().flat_map(|push| push.jobs.iter().map(move |job| (job, millis(push.now))));
     let names: Vec<&str> = jobs().map(|(job, _)| &*job.name).collect();
     let queues: Vec<&str> = jobs().map(|(job, _)| &*job.queue).collect();
-    let args: Vec<&str> = jobs().map(|(job, _)| &*job.args).collect();
+    let args: Vec<Cow<'_, str>> = jobs().map(|(job, _)| text::stored(&job.args)).collect();
     let priorities: Vec<i32> = jobs().map(|(job, _)| job.priority).collect();
     let retries: Vec<i64> = jobs().map(|(job, _)| job.retries.into()).collect();
     let versions: Vec<i64> = jobs().map(|(job, _)| job.version.into()).collect();
@@ -148,7 +150,10 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
 
 async fn store_special(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
     let text = serde_json::Value::Array(pushes.iter().map(new_job::push).collect()).to_string();
-    let stored: Row = server.call_one("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)]).await.map_err(Error::store)?;
+    let stored: Row = server
+        .call_one("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
+        .await
+        .map_err(Error::store)?;
     let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(Error::store)?;
     Ok(answers.into_iter().zip(&pushes).map(|(answer, push)| answer.stored(push)).collect())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
+use super::text::given;
 use crate::job::{BatchId, Claimed, JobId, JobState, Lease, Member, Progress, Record, WorkerId};
 use crate::store::limits::told;
 
@@ -80,7 +81,7 @@ pub(super) fn claimed(row: &Row, worker: WorkerId) -> Claimed {
     let claim: i64 = row.get("claim");
     let attempt = unsigned(row.get("attempt"));
     let lease = Lease { job: job_id(seq, created_at), attempt, worker, claim: claim.unsigned_abs() };
-    let mut job = Claimed::new(lease, row.get("name"), row.get("queue"), row.get("args"), time(created_at));
+    let mut job = Claimed::new(lease, row.get("name"), row.get("queue"), given(row.get("args")), time(created_at));
     job.priority = row.get("priority");
     job.retries = large(row.get("retries"));
     job.rescues = unsigned(row.get("rescues"));
@@ -90,7 +91,7 @@ pub(super) fn claimed(row: &Row, worker: WorkerId) -> Claimed {
     job.chain = member(row.get("chain"), row.get("place"), row.get("on_error"), created_at);
     job.retry_until = row.get::<_, Option<i64>>("retry_until").map(time);
     job.batch = batch(row.get("batch"), row.get("batch_at"));
-    job.checkpoint = row.get("checkpoint");
+    job.checkpoint = row.get::<_, Option<String>>("checkpoint").map(given);
     job
 }
 
@@ -108,7 +109,7 @@ fn batch(seq: Option<i64>, created_at: Option<i64>) -> Option<BatchId> {
 pub(super) fn record(row: &Row, now: i64) -> Record {
     let (seq, created_at, run_at): (i64, i64, i64) = (row.get("seq"), row.get("created_at"), row.get("run_at"));
     let id = job_id(seq, created_at);
-    let mut job = Record::new(id, row.get("name"), row.get("queue"), row.get("args"), time(created_at));
+    let mut job = Record::new(id, row.get("name"), row.get("queue"), given(row.get("args")), time(created_at));
     let at = |column: &str| row.get::<_, Option<i64>>(column).map(time);
     job.attempt = unsigned(row.get("attempt"));
     job.priority = row.get("priority");
@@ -119,8 +120,8 @@ pub(super) fn record(row: &Row, now: i64) -> Record {
     job.chain = member(row.get("chain"), row.get("place"), row.get("on_error"), created_at);
     job.state = job_state(row.get("state"), run_at, now);
     job.blocked = row.get("blocked");
-    job.output = row.get("output");
-    job.reason = row.get("reason");
+    job.output = row.get::<_, Option<String>>("output").map(given);
+    job.reason = row.get::<_, Option<String>>("reason").map(given);
     job.started_at = at("started_at");
     job.finished_at = at("finished_at");
     job.cancel_requested = row.get::<_, i16>("cancel") != 0;
@@ -129,10 +130,10 @@ pub(super) fn record(row: &Row, now: i64) -> Record {
     job.retry_until = at("retry_until");
     job.retain = row.get::<_, Option<i64>>("retain").map(|millis| Duration::from_millis(millis.unsigned_abs()));
     job.version = large(row.get("version"));
-    job.unique_key = row.get("unique_key");
-    job.ordered = row.get("ordered");
+    job.unique_key = row.get::<_, Option<String>>("unique_key").map(given);
+    job.ordered = row.get::<_, Option<String>>("ordered").map(given);
     job.batch = batch(row.get("batch"), row.get("batch_at"));
-    job.held_by = row.get::<_, Option<String>>("held_by").map(|key| told(&key));
+    job.held_by = row.get::<_, Option<String>>("held_by").map(|key| told(&given(key)));
     job.progress = progress(row);
     job
 }
@@ -140,5 +141,9 @@ pub(super) fn record(row: &Row, now: i64) -> Record {
 fn progress(row: &Row) -> Option<Progress> {
     let message: Option<String> = row.get("message");
     let said_at: Option<i64> = row.get("said_at");
-    Some(Progress::new(row.get::<_, Option<f64>>("fraction")?, message.unwrap_or_default(), time(said_at.unwrap_or(0))))
+    Some(Progress::new(
+        row.get::<_, Option<f64>>("fraction")?,
+        message.map(given).unwrap_or_default(),
+        time(said_at.unwrap_or(0)),
+    ))
 }

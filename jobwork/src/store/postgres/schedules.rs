@@ -30,8 +30,13 @@ impl Schedules for Postgres {
     }
 
     async fn list(&self) -> Result<Vec<ScheduleRecord>> {
-        let found = self.server().call("SELECT schedule FROM @.schedules ORDER BY name", &[]).await.map_err(Error::store)?;
-        Ok(found.iter().map(|row| serde_json::from_str(row.get(0)).map_err(malformed)).collect::<Result<_, Failed>>().map_err(Error::store)?)
+        let found =
+            self.server().call("SELECT schedule FROM @.schedules ORDER BY name", &[]).await.map_err(Error::store)?;
+        Ok(found
+            .iter()
+            .map(|row| serde_json::from_str(row.get(0)).map_err(malformed))
+            .collect::<Result<_, Failed>>()
+            .map_err(Error::store)?)
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
@@ -91,11 +96,18 @@ impl Postgres {
     /// What became of the push; `None` where the schedule has changed meanwhile.
     async fn fire_once(&self, fire: &Fire, before: &str, after: &str) -> Result<Option<Result<Stored>>> {
         let push = new_job::push(&fire.push).to_string();
-        let params =
-            [(&fire.name as _, Type::TEXT), (&before as _, Type::TEXT), (&after as _, Type::TEXT), (&push as _, Type::TEXT)];
+        let params = [
+            (&fire.name as _, Type::TEXT),
+            (&before as _, Type::TEXT),
+            (&after as _, Type::TEXT),
+            (&push as _, Type::TEXT),
+        ];
         let fired = "SELECT @.fire($1, $2, $3, $4::text::jsonb)::text";
         let answer: Option<String> = self.server().call_one(fired, &params).await.map_err(Error::store)?.get(0);
-        let answer = answer.map(|text| serde_json::from_str::<new_job::Answer>(&text).map_err(malformed)).transpose().map_err(Error::store)?;
+        let answer = answer
+            .map(|text| serde_json::from_str::<new_job::Answer>(&text).map_err(malformed))
+            .transpose()
+            .map_err(Error::store)?;
         Ok(answer.map(|answer| answer.stored(&fire.push)))
     }
 }

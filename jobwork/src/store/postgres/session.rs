@@ -89,7 +89,9 @@ async fn keep(session: Arc<Session>, server: Weak<Server>, hints: Arc<Hints>) {
                 // It ends when the connection is lost.
                 let _ = served.await;
             }
-            Err(failed) => tracing::debug!(error = failed.problem(), "the job store can't be listened to; trying again"),
+            Err(failed) => {
+                tracing::debug!(error = failed.problem(), "the job store can't be listened to; trying again")
+            }
         }
         session.current.send_replace(None);
         tokio::time::sleep(pause).await;

@@ -17,7 +17,7 @@ CREATE TYPE running AS (
 );
 
 -- The jobs that a worker is running.
-CREATE FUNCTION running_jobs(_worker bigint) RETURNS SETOF running LANGUAGE plpgsql @path@ AS $$
+CREATE FUNCTION running_jobs(_worker bigint) RETURNS SETOF running LANGUAGE plpgsql STABLE @path@ AS $$
 BEGIN
     RETURN QUERY
     SELECT j.seq, j.created_at, j.attempt + 1, c.worker, c.id, c.at, j.run_at, j.rescues, j.cancel, j.flags

@@ -9,11 +9,16 @@ CREATE FUNCTION saturated(_number numeric) RETURNS bigint LANGUAGE sql IMMUTABLE
     SELECT greatest(least(_number, 9223372036854775807), -9223372036854775808)::bigint
 $$;
 
+-- A quotient of whole numbers, rounded up. Of a plain quotient only some digits are kept.
+CREATE FUNCTION rounded_up(_number numeric, _by numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+    SELECT div(_number + _by - 1, _by)
+$$;
+
 -- The time in which one token comes. Rounded up, so that never too many come.
 CREATE FUNCTION token_time(_rate jsonb) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT greatest(1, saturated(ceil(least(9223372036854775807,
-        (_rate #>> '{per,secs}')::numeric * 1000000000 + (_rate #>> '{per,nanos}')::numeric)
-        / greatest(1, (_rate ->> 'count')::numeric))))
+    SELECT greatest(1, saturated(rounded_up(
+        least(9223372036854775807, (_rate #>> '{per,secs}')::numeric * 1000000000 + (_rate #>> '{per,nanos}')::numeric),
+        greatest(1, (_rate ->> 'count')::numeric))))
 $$;
 
 -- The time in which an empty bucket fills.
@@ -38,8 +43,8 @@ CREATE FUNCTION next_token(_key text, _rate jsonb, _now bigint, OUT wake_at bigi
 DECLARE
     _full_at numeric := full_at(_key);
 BEGIN
-    wake_at := ceil(greatest(0, _full_at - fill_time(_rate) + token_time(_rate)) / 1000000);
-    look_at := greatest(wake_at, ceil(greatest(0, least(_now::numeric * 1000000 + 20000000, _full_at)) / 1000000)::bigint);
+    wake_at := rounded_up(greatest(0, _full_at - fill_time(_rate) + token_time(_rate)), 1000000);
+    look_at := greatest(wake_at, rounded_up(greatest(0, least(_now::numeric * 1000000 + 20000000, _full_at)), 1000000)::bigint);
 END $$;
 
 -- Keeps a bucket. For each one that is kept, two are forgotten that have filled since: a full one needs no row.
