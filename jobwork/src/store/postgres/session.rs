@@ -90,7 +90,7 @@ async fn keep(session: Arc<Session>, server: Weak<Server>, hints: Arc<Hints>) {
                 let _ = served.await;
             }
             Err(failed) => {
-                tracing::debug!(error = failed.problem(), "the job store can't be listened to; trying again")
+                tracing::debug!(error = failed.problem(), "the job store can't be listened to; trying again");
             }
         }
         session.current.send_replace(None);
