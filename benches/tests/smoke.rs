@@ -51,10 +51,11 @@ fn every_measure_of_memory_is_taken() {
 }
 
 #[test]
-fn every_measure_of_the_ruler_of_postgres_is_taken() {
+fn every_measure_of_postgres_is_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let json = folder.path().join("all.json").display().to_string();
-    let output = bench(&[SMALL, &["--store", "postgres", "--bare", "--json", &json]].concat());
+    let file = |name| folder.path().join(name).display().to_string();
+    let (json, plots) = (file("all.json"), file("plots"));
+    let output = bench(&[SMALL, &["--store", "postgres", "--json", &json, "--svg", &plots]].concat());
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 
     let report: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
@@ -63,9 +64,13 @@ fn every_measure_of_the_ruler_of_postgres_is_taken() {
     for measure in measures {
         assert_eq!(measure["failures"].as_array().map(Vec::len), Some(0), "{measure}");
         assert!(measure["rounds"][0]["server"]["cpu_seconds"].is_number(), "{measure}");
+        assert!(measure["compared_with"].is_null() || measure["summary"]["ratio"].is_object(), "{measure}");
     }
-    let leases = measures.iter().find(|measure| measure["name"] == "bare: drain, by leases").unwrap();
-    assert_eq!(leases["rounds"][0]["wear"]["made_dead"], 2 * 50 + 1, "{leases}");
+    let round = |name| &measures.iter().find(|measure| measure["name"] == name).unwrap()["rounds"][0];
+    assert_eq!(round("bare: drain, by leases")["wear"]["made_dead"], 2 * 50 + 1);
+    assert!(round("wear of a drain")["wear"]["wal_bytes"].as_i64().is_some_and(|bytes| bytes > 0));
+    assert!(round("idle worker")["server"]["transactions"].is_number());
+    assert!(std::fs::read_to_string(folder.path().join("plots/size.svg")).unwrap().contains("waiting"));
 }
 
 #[test]
