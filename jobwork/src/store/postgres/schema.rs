@@ -20,6 +20,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
     include_str!("sql/gates.sql"),
     include_str!("sql/closely.sql"),
     include_str!("sql/push.sql"),
+    include_str!("sql/in_transaction.sql"),
     include_str!("sql/worker.sql"),
     include_str!("sql/by_hand.sql"),
     include_str!("sql/control.sql"),

@@ -60,7 +60,7 @@ BEGIN
         PERFORM lock_flow();
     END IF;
     -- Nobody takes the claims for those of a dead worker meanwhile.
-    PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR UPDATE;
+    PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR NO KEY UPDATE;
     -- Most outcomes are successes of jobs about which nothing else is to be done: but for 1024, 8192 and 16384 they have no flags.
     WITH given AS (
         SELECT f.*, c.at AS started_at
@@ -95,7 +95,10 @@ BEGIN
             CONTINUE WHEN NOT FOUND;
             SELECT * FROM jobs WHERE seq = _seqs[_place] AND created_at = _created_ats[_place] AND attempt + 1 = _attempts[_place]
             FOR UPDATE INTO _job;
-            CONTINUE WHEN NOT FOUND OR NOT runs_under(_job, _claim);
+            IF NOT FOUND OR NOT runs_under(_job, _claim) THEN
+                _stored[_place] := was_finished_in(_seqs[_place], _claim.id);
+                CONTINUE;
+            END IF;
             IF _job.flags & 4155 <> 0 AND NOT _alone THEN
                 -- It has become so since we looked, and now it is too late to wait for the lock.
                 RAISE SQLSTATE '40001' USING MESSAGE = 'a job began to share something with others';

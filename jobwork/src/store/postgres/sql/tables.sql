@@ -117,6 +117,9 @@ CREATE TABLE claims (
 );
 CREATE INDEX claims_worker ON claims (worker);
 
+-- Jobs that were completed in transactions of their own, and whose claims have not counted them yet.
+CREATE TABLE finished_in (claim bigint NOT NULL, job bigint NOT NULL, PRIMARY KEY (claim, job));
+
 CREATE TABLE workers (
     key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id uuid NOT NULL UNIQUE,

@@ -32,6 +32,7 @@ BEGIN
     IF _kind = 'leave' THEN
         -- Jobs that it should still have are ready again, as if it had handed them back.
         PERFORM FROM workers WHERE id = _id FOR UPDATE;
+        PERFORM FROM claims WHERE worker = _worker.key ORDER BY id FOR UPDATE;
         FOR _job IN SELECT * FROM running_jobs(_worker.key) LOOP
             PERFORM settle(_job, 5, _now, NULL, NULL, NULL);
         END LOOP;
@@ -61,6 +62,7 @@ END $$;
 CREATE FUNCTION forget_worker(_key bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM workers WHERE key = _key;
+    DELETE FROM finished_in f USING claims c WHERE c.worker = _key AND f.claim = c.id;
     DELETE FROM claims WHERE worker = _key;
     PERFORM wake('c');
 END $$;
