@@ -1,10 +1,12 @@
 //! Handing out jobs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio_postgres::types::Type;
 
 use super::failure::Failed;
+use super::lost::Asked;
 use super::rows::{claimed, duration, millis, time};
 use super::server::Server;
 use crate::store::{Batch, Claim};
@@ -13,7 +15,7 @@ use crate::store::{Batch, Claim};
 static TURN: AtomicI64 = AtomicI64::new(0);
 
 /// Hands out jobs that are due.
-pub(super) async fn claim(server: &Server, claim: &Claim) -> Result<Batch, Failed> {
+pub(super) async fn claim(server: &Arc<Server>, claim: &Claim) -> Result<Batch, Failed> {
     if claim.limit == 0 {
         return Ok(Batch::default());
     }
@@ -24,9 +26,11 @@ pub(super) async fn claim(server: &Server, claim: &Claim) -> Result<Batch, Faile
     let most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let caps: Vec<i64> = claim.caps.iter().map(|cap| most(cap.jobs)).collect();
     let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let asked = Asked::new(server, claim.worker.as_uuid(), millis(claim.now));
+    let token = asked.token;
     let rows = server
         .call(
-            "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 (&claim.worker.as_uuid(), Type::UUID),
                 (&queues, Type::TEXT_ARRAY),
@@ -38,9 +42,11 @@ pub(super) async fn claim(server: &Server, claim: &Claim) -> Result<Batch, Faile
                 (&capped, Type::TEXT_ARRAY),
                 (&caps, Type::INT8_ARRAY),
                 (&turn, Type::INT8),
+                (&token, Type::INT8),
             ],
         )
-        .await?;
+        .await;
+    let rows = asked.answered(rows)?;
     let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
     Ok(Batch {
         jobs: jobs.into_iter().map(|row| claimed(row, claim.worker)).collect(),

@@ -30,7 +30,7 @@ impl Dialler {
         let options = Arc::clone(&self.options);
         let dialled = self.handle.spawn(async move { options.server.connect(NoTls).await });
         let ended = |_| Failed::Ours("the thread of the store has ended".to_owned());
-        Ok(dialled.await.map_err(ended)??)
+        dialled.await.map_err(ended)?.map_err(Failed::dialling)
     }
 
     /// A new connection that is served as long as it is used.

@@ -11,8 +11,10 @@ use crate::error::Error;
 /// A call that failed.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// The server refused it, or could not be asked.
+    /// The server refused it, or went away while it was asked.
     Server(tokio_postgres::Error),
+    /// The server can't be reached now, or takes nobody in; it was not asked.
+    Away(tokio_postgres::Error),
     /// A newer jobwork made the schema.
     Newer {
         /// Its version.
@@ -43,7 +45,7 @@ impl Failed {
     /// What the server says of it, if it was the server.
     pub(super) fn code(&self) -> Option<&SqlState> {
         match self {
-            Self::Server(error) => error.code(),
+            Self::Server(error) | Self::Away(error) => error.code(),
             _ => None,
         }
     }
@@ -54,21 +56,30 @@ impl Failed {
         self.code().is_some_and(|code| again.contains(code))
     }
 
-    /// Whether the server could not be reached, or went away, so that nobody knows what became of the call.
-    pub(super) fn is_lost(&self) -> bool {
-        match self {
-            // 08 is about connections, 57P about a server that shuts down or starts.
-            Self::Server(error) => {
-                error.code().is_none_or(|code| code.code().starts_with("08") || code.code().starts_with("57P"))
-            }
-            _ => false,
+    /// What went wrong with dialling: a server that can't be reached, starts, shuts down or is full is away.
+    pub(super) fn dialling(error: tokio_postgres::Error) -> Self {
+        if error.code().is_none_or(|code| is_passing(code) || code.code().starts_with("53")) {
+            Self::Away(error)
+        } else {
+            Self::Server(error)
         }
+    }
+
+    /// Whether the server went away while it was asked, so that nobody knows what became of the call.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Server(error) if error.code().is_none_or(is_passing))
+    }
+
+    /// Whether the server could not be reached, or went away.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_lost() || matches!(self, Self::Away(_))
     }
 
     /// What is wrong, and what to do about it.
     pub(super) fn problem(&self) -> String {
         match self {
             Self::Server(error) => told(error),
+            Self::Away(error) => format!("the server can't be reached: {}", told(error)),
             Self::Ours(problem) => problem.clone(),
             Self::Newer { found, known } => format!(
                 "its schema has version {found}, but this build of jobwork knows versions up to {known}: use a newer one"
@@ -76,10 +87,26 @@ impl Failed {
         }
     }
 
+    /// The error of a push.
+    pub(super) fn pushing(self) -> Error {
+        if self.is_lost() {
+            let problem = self.problem();
+            return Error::store(format!(
+                "{problem}; its answer was lost, so what was dispatched may have been stored, or may not"
+            ));
+        }
+        Error::store(self)
+    }
+
     /// The error of a store that can't be opened.
     pub(super) fn opening(&self, place: &str) -> Error {
         Error::Open { place: place.to_owned(), problem: self.problem() }
     }
+}
+
+/// 08 is about connections, 57P about a server that shuts down or starts.
+fn is_passing(code: &SqlState) -> bool {
+    code.code().starts_with("08") || code.code().starts_with("57P")
 }
 
 impl fmt::Display for Failed {

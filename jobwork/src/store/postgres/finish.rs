@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::failure::Failed;
 use super::hints::Hints;
+use super::lost::Writing;
 use super::rows::{millis, row_of};
 use super::server::Server;
 use super::text;
@@ -43,6 +44,15 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
     if finished.is_empty() {
         return Ok(Vec::new());
     }
+    let writing = Writing::new(&server.lost, finished);
+    let before = writing.written_before();
+    let settled = writing.answered(write(server, finished, &before).await)?;
+    hints.tell(Topic::Settled);
+    Ok(settled)
+}
+
+/// Writes outcomes; those that may have been written `before` are stored if they were.
+async fn write(server: &Server, finished: &[Finished], before: &[bool]) -> Result<Vec<Settled>, Failed> {
     let leases = Leases::of(finished.iter().map(|finished| finished.lease));
     let outcomes: Vec<i32> = finished.iter().map(|finished| number(&finished.outcome)).collect();
     let ats: Vec<i64> = finished.iter().map(|finished| millis(finished.at)).collect();
@@ -67,8 +77,22 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
             ],
         )
         .await?;
-    hints.tell(Topic::Settled);
-    Ok(settled(stored.get(0)))
+    let mut stored: Vec<bool> = stored.get(0);
+    if before.iter().zip(&stored).any(|(before, stored)| *before && !stored) {
+        let params = [
+            (&leases.workers as _, Type::UUID_ARRAY),
+            (&leases.claims as _, Type::INT8_ARRAY),
+            (&leases.seqs as _, Type::INT8_ARRAY),
+            (&leases.created_ats as _, Type::INT8_ARRAY),
+            (&outcomes as _, Type::INT4_ARRAY),
+            (&ats as _, Type::INT8_ARRAY),
+        ];
+        let were: Vec<bool> = server.call_one("SELECT @.were_stored($1, $2, $3, $4, $5, $6)", &params).await?.get(0);
+        for ((stored, before), were) in stored.iter_mut().zip(before).zip(were) {
+            *stored |= before & were;
+        }
+    }
+    Ok(settled(stored))
 }
 
 /// What the server says of each.

@@ -11,6 +11,7 @@ mod finish;
 mod hints;
 mod inspect;
 mod look;
+mod lost;
 mod new_job;
 mod notes;
 mod options;
@@ -100,7 +101,7 @@ impl Postgres {
         let place = options.place.clone();
         let server = Arc::new(Server::new(options).map_err(|failed| failed.opening(&place))?);
         match server.migrate().await {
-            Err(failed) if failed.is_lost() => {
+            Err(failed) if failed.is_away() => {
                 tracing::warn!(store = place, error = failed.problem(), "the job store can't be reached; trying again");
             }
             Err(failed) => return Err(failed.opening(&place)),

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::failure::Failed;
 use super::hints::Hints;
 use super::new_job;
 use super::rows::{job_id, millis};
@@ -138,7 +139,7 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
             ],
         )
         .await
-        .map_err(Error::store)?;
+        .map_err(Failed::pushing)?;
     let mut seqs = stored.get::<_, Vec<i64>>(0).into_iter();
     let ids = pushes.iter().map(|push| {
         let jobs = seqs.by_ref().take(push.jobs.len());
@@ -153,7 +154,7 @@ async fn store_special(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<
     let stored: Row = server
         .call_one("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
         .await
-        .map_err(Error::store)?;
+        .map_err(Failed::pushing)?;
     let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(Error::store)?;
     Ok(answers.into_iter().zip(&pushes).map(|(answer, push)| answer.stored(push)).collect())
 }

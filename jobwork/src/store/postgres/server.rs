@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 
 use super::connection::{Dialler, Param};
 use super::failure::Failed;
+use super::lost::Lost;
 use super::options::Options;
 use super::push::Pushes;
 use super::schema;
@@ -23,6 +24,7 @@ pub(super) struct Server {
     /// Set once the schema is known to be ours.
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
+    pub(super) lost: Lost,
     pub(super) thread: Thread,
     /// By which our own notifications are told from those of others.
     number: u32,
@@ -39,7 +41,16 @@ impl Server {
         let dialler = Dialler { options: Arc::clone(&options), handle: thread.handle().clone() };
         let pool = Pool::builder(dialler.clone()).max_size(options.connections).build();
         let pool = pool.map_err(|error| Failed::Ours(format!("can't make a pool of connections: {error}")))?;
-        Ok(Self { options, dialler, pool, migrated: OnceCell::new(), pushes: Pushes::default(), thread, number })
+        Ok(Self {
+            options,
+            dialler,
+            pool,
+            migrated: OnceCell::new(),
+            pushes: Pushes::default(),
+            lost: Lost::default(),
+            thread,
+            number,
+        })
     }
 
     pub(super) fn number(&self) -> u32 {

@@ -120,12 +120,12 @@ BEGIN
 END $$;
 
 -- Writes down that a worker has these jobs, as runs of numbers that follow one another, and says which claim that is.
-CREATE FUNCTION start_claim(_worker bigint, _seqs bigint[], _now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION start_claim(_worker bigint, _seqs bigint[], _now bigint, _token bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     _claim bigint := nextval('claim_number');
 BEGIN
-    INSERT INTO claims (id, worker, at, running, firsts, lasts)
-    SELECT _claim, _worker, _now, cardinality(_seqs), array_agg(first ORDER BY first), array_agg(last ORDER BY first) FROM (
+    INSERT INTO claims (id, worker, at, running, token, firsts, lasts)
+    SELECT _claim, _worker, _now, cardinality(_seqs), _token, array_agg(first ORDER BY first), array_agg(last ORDER BY first) FROM (
         SELECT min(seq) AS first, max(seq) AS last FROM (
             SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM unnest(_seqs) AS seq) AS numbered
         GROUP BY run) AS runs;
@@ -133,10 +133,11 @@ BEGIN
 END $$;
 
 -- The claim of a job that a worker gets, of which the job's own row stays as it is. The last row names no job, but says when the next one
--- may be ready for this worker, where there were fewer than were asked for.
+-- may be ready for this worker, where there were fewer than were asked for. By the token, a number that no other claim of the worker has,
+-- the claim can be given back when its answer was lost.
 CREATE FUNCTION claim(
     _worker uuid, _queues text[], _names text[], _versions bigint[], _most bigint, _now bigint, _ageing bigint,
-    _capped text[], _caps bigint[], _turn bigint
+    _capped text[], _caps bigint[], _turn bigint, _token bigint
 ) RETURNS TABLE (
     seq bigint, created_at bigint, claim bigint, name text, queue text, args text, attempt integer, priority integer,
     retries bigint, rescues integer, run_at bigint, version bigint, tags text[], chain bigint, place bigint, on_error text,
@@ -152,7 +153,7 @@ DECLARE
 BEGIN
     -- As long as this is not over, nobody takes the worker for dead, and misses this claim.
     SELECT _worker, w.key, _queues, _names, _versions, (SELECT min(v) FROM unnest(_versions) AS v), _most, _now, _ageing, _capped, _caps, _turn
-    FROM workers w WHERE w.id = _worker FOR KEY SHARE INTO _claim;
+    FROM workers w WHERE w.id = _worker AND (_token = ANY (w.refused)) IS NOT TRUE FOR KEY SHARE INTO _claim;
     IF NOT FOUND OR _most <= 0 THEN
         RETURN;
     END IF;
@@ -172,7 +173,7 @@ BEGIN
         SELECT seqs, next FROM take(_claim) INTO _seqs, _next;
     END IF;
     IF cardinality(_seqs) > 0 THEN
-        _number := start_claim(_claim.key, _seqs, _now);
+        _number := start_claim(_claim.key, _seqs, _now, _token);
         RETURN QUERY
         SELECT j.seq, j.created_at, _number, j.name, j.queue, j.args, j.attempt + 1, j.priority, j.retries, j.rescues, j.run_at,
             j.version, d.tags, d.chain, d.position, d.on_error, d.retry_until, d.batch,

@@ -112,6 +112,8 @@ CREATE TABLE claims (
     worker bigint NOT NULL,
     at bigint NOT NULL,
     running bigint NOT NULL,
+    -- By which the worker gives back a claim whose answer it never got.
+    token bigint,
     firsts bigint[] NOT NULL,
     lasts bigint[] NOT NULL
 );
@@ -129,7 +131,9 @@ CREATE TABLE workers (
     locked boolean NOT NULL,
     state text NOT NULL,
     info text NOT NULL,
-    command text
+    command text,
+    -- The tokens of claims that were given back, and must not come any more.
+    refused bigint[] NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
 
 -- One row for each write of completed jobs, summed up now and then.

@@ -58,6 +58,49 @@ BEGIN
         ORDER BY j.seq);
 END $$;
 
+-- Gives back the claims of these tokens, whose answers never came: their jobs are ready again as if they had not been claimed. What
+-- claims are under way is waited for, and those that are still to come get nothing, so this need not be done again.
+CREATE FUNCTION give_back(_id uuid, _tokens bigint[], _now bigint) RETURNS bigint LANGUAGE plpgsql @entry@ AS $$
+DECLARE
+    _worker bigint;
+    _job running;
+    _count bigint := 0;
+BEGIN
+    -- A claim has its worker's row before it takes the lock of `lock_flow`.
+    SELECT key FROM workers WHERE id = _id FOR UPDATE INTO _worker;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_flow();
+    UPDATE workers SET refused = (refused || _tokens)[greatest(1, cardinality(refused || _tokens) - 999):] WHERE key = _worker;
+    PERFORM FROM claims WHERE worker = _worker AND token = ANY (_tokens) ORDER BY id FOR UPDATE;
+    FOR _job IN
+        SELECT r.* FROM running_jobs(_worker) r JOIN claims c ON c.id = r.claim WHERE c.token = ANY (_tokens) ORDER BY r.seq
+    LOOP
+        PERFORM settle(_job, 4, _now, NULL, NULL, NULL);
+        _count := _count + 1;
+    END LOOP;
+    DELETE FROM claims WHERE worker = _worker AND token = ANY (_tokens);
+    RETURN _count;
+END $$;
+
+-- Says of outcomes whose first answer was lost, and that are too late now, whether they had been stored: as one that completed and ended
+-- by that very run, or was deleted then; or otherwise because its worker is known, and so nobody else has ended the run.
+CREATE FUNCTION were_stored(
+    _workers uuid[], _claims bigint[], _seqs bigint[], _created_ats bigint[], _outcomes integer[], _ats bigint[]
+) RETURNS boolean[] LANGUAGE plpgsql @entry@ AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT EXISTS (
+            SELECT FROM ended e
+            WHERE e.seq = f.seq AND e.created_at = f.created_at AND e.claim = f.claim AND e.finished_at = f.at)
+        OR EXISTS (SELECT FROM workers w WHERE w.id = f.worker) AND (f.outcome <> 0
+            OR NOT EXISTS (SELECT FROM jobs j WHERE j.seq = f.seq) AND NOT EXISTS (SELECT FROM ended e WHERE e.seq = f.seq))
+        FROM unnest(_workers, _claims, _seqs, _created_ats, _outcomes, _ats)
+            WITH ORDINALITY AS f (worker, claim, seq, created_at, outcome, at, place)
+        ORDER BY f.place);
+END $$;
+
 -- Removes a worker that has no jobs any more.
 CREATE FUNCTION forget_worker(_key bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
