@@ -1,7 +1,6 @@
 //! Handing out jobs.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_postgres::types::Type;
 
@@ -11,11 +10,22 @@ use super::rows::{claimed, duration, millis, time};
 use super::server::Server;
 use crate::store::{Batch, Claim};
 
-/// Where claims of all queues begin, so that none of them starves.
-static TURN: AtomicI64 = AtomicI64::new(0);
+/// The queue from which the last jobs came, for those who serve all: they begin behind it, so that none of them starves.
+#[derive(Debug, Default)]
+pub(super) struct LastQueue(Mutex<String>);
+
+impl LastQueue {
+    fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, queue: &str) {
+        queue.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
 
 /// Hands out jobs that are due.
-pub(super) async fn claim(server: &Arc<Server>, claim: &Claim) -> Result<Batch, Failed> {
+pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &Claim) -> Result<Batch, Failed> {
     if claim.limit == 0 {
         return Ok(Batch::default());
     }
@@ -25,11 +35,10 @@ pub(super) async fn claim(server: &Arc<Server>, claim: &Claim) -> Result<Batch, 
     let capped: Vec<&str> = claim.caps.iter().map(|cap| cap.queue.as_str()).collect();
     let most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let caps: Vec<i64> = claim.caps.iter().map(|cap| most(cap.jobs)).collect();
-    let turn = TURN.fetch_add(1, Ordering::Relaxed);
     let asked = Asked::new(server, claim.worker.as_uuid(), millis(claim.now));
     let token = asked.token;
     let rows = server
-        .call(
+        .call_near(
             "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
                 (&claim.worker.as_uuid(), Type::UUID),
@@ -41,13 +50,16 @@ pub(super) async fn claim(server: &Arc<Server>, claim: &Claim) -> Result<Batch, 
                 (&claim.ageing.map(duration), Type::INT8),
                 (&capped, Type::TEXT_ARRAY),
                 (&caps, Type::INT8_ARRAY),
-                (&turn, Type::INT8),
+                (&last_queue.get(), Type::TEXT),
                 (&token, Type::INT8),
             ],
         )
         .await;
     let rows = asked.answered(rows)?;
     let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
+    if let Some(first) = jobs.first().filter(|_| claim.queues.is_none()) {
+        last_queue.set(first.get("queue"));
+    }
     Ok(Batch {
         jobs: jobs.into_iter().map(|row| claimed(row, claim.worker)).collect(),
         next_due: due.first().and_then(|row| row.get::<_, Option<i64>>("next_due")).map(time),

@@ -17,26 +17,35 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 /// What serves a connection.
 pub(super) type Line = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
 
-/// Dials on the store's thread.
+/// Dials on a runtime, which then serves the connection.
 #[derive(Clone, Debug)]
 pub(super) struct Dialler {
     pub(super) options: Arc<Options>,
-    pub(super) handle: Handle,
+    /// The store's own thread.
+    pub(super) own: Handle,
+    /// The runtime of those who make the calls, if that is another one: a call crosses to no other thread.
+    pub(super) near: Option<Handle>,
 }
 
 impl Dialler {
-    /// A new connection, and what must be served for it to live.
-    pub(super) async fn dial(&self) -> Result<(Client, Line), Failed> {
-        let options = Arc::clone(&self.options);
-        let dialled = self.handle.spawn(async move { options.server.connect(NoTls).await });
-        let ended = |_| Failed::Ours("the thread of the store has ended".to_owned());
-        dialled.await.map_err(ended)?.map_err(Failed::dialling)
+    /// A new connection, what must be served for it to live, and where.
+    pub(super) async fn dial(&self) -> Result<(Client, Line, &Handle), Failed> {
+        for handle in self.near.iter().chain([&self.own]) {
+            let options = Arc::clone(&self.options);
+            let dialled = handle.spawn(async move { options.server.connect(NoTls).await });
+            // The runtime that is near may have ended before the store.
+            if let Ok(dialled) = dialled.await {
+                let (client, line) = dialled.map_err(Failed::dialling)?;
+                return Ok((client, line, handle));
+            }
+        }
+        Err(Failed::Ours("the thread of the store has ended".to_owned()))
     }
 
     /// A new connection that is served as long as it is used.
     pub(super) async fn open(&self) -> Result<Connection, Failed> {
-        let (client, line) = self.dial().await?;
-        self.handle.spawn(async move {
+        let (client, line, handle) = self.dial().await?;
+        handle.spawn(async move {
             if let Err(error) = line.await {
                 tracing::debug!(%error, "a connection to the job store was lost");
             }

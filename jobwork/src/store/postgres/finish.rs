@@ -1,6 +1,7 @@
 //! Writing what became of runs, any number of them in one statement.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -14,11 +15,13 @@ use super::text;
 use crate::job::{Failure, Finished, Lease, Outcome};
 use crate::store::{Settled, Topic};
 
-/// The columns by which the server knows leases.
+/// The columns by which the server knows leases. Those of one claim name it together.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    pub(super) workers: Vec<Uuid>,
     pub(super) claims: Vec<i64>,
+    pub(super) workers: Vec<Uuid>,
+    /// The place of each lease's claim, from 1.
+    pub(super) which: Vec<i32>,
     pub(super) seqs: Vec<i64>,
     pub(super) created_ats: Vec<i64>,
     pub(super) attempts: Vec<i32>,
@@ -26,11 +29,15 @@ pub(super) struct Leases {
 
 impl Leases {
     pub(super) fn of(leases: impl Iterator<Item = Lease>) -> Self {
-        let mut columns = Self::default();
+        let (mut columns, mut places) = (Self::default(), HashMap::new());
         for lease in leases {
             let (seq, created_at) = row_of(lease.job);
-            columns.workers.push(lease.worker.as_uuid());
-            columns.claims.push(i64::try_from(lease.claim).unwrap_or(i64::MAX));
+            let place = *places.entry((lease.claim, lease.worker)).or_insert_with(|| {
+                columns.claims.push(i64::try_from(lease.claim).unwrap_or(i64::MAX));
+                columns.workers.push(lease.worker.as_uuid());
+                columns.claims.len()
+            });
+            columns.which.push(i32::try_from(place).unwrap_or(i32::MAX));
             columns.seqs.push(seq);
             columns.created_ats.push(created_at);
             columns.attempts.push(i32::try_from(lease.attempt).unwrap_or(i32::MAX));
@@ -62,10 +69,11 @@ async fn write(server: &Server, finished: &[Finished], before: &[bool]) -> Resul
     let failures = failures.collect::<Result<Vec<_>, _>>().map_err(|error| Failed::Ours(error.to_string()))?;
     let stored = server
         .call_one(
-            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                (&leases.workers, Type::UUID_ARRAY),
                 (&leases.claims, Type::INT8_ARRAY),
+                (&leases.workers, Type::UUID_ARRAY),
+                (&leases.which, Type::INT4_ARRAY),
                 (&leases.seqs, Type::INT8_ARRAY),
                 (&leases.created_ats, Type::INT8_ARRAY),
                 (&leases.attempts, Type::INT4_ARRAY),

@@ -33,6 +33,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
 use self::beat::Unlocked;
+use self::claim::LastQueue;
 use self::hints::Hints;
 use self::options::Options;
 use self::rows::millis;
@@ -53,11 +54,12 @@ use crate::job::{Finished, JobId, Note};
 /// | parameter | meaning | default |
 /// |---|---|---|
 /// | `schema` | where the tables and functions are; several applications can share a database | `jobwork` |
-/// | `connections` | so many connections for calls, whatever the number of jobs that run | 4 |
+/// | `connections` | so many connections for calls, whatever the number of jobs that run | 5 |
 /// | `pooler=transaction` | a pooler stands between that gives each transaction another session, as pgbouncer does: nothing is prepared, listened to or locked in one | none |
 ///
-/// Besides, a process that works or waits has one connection on which it hears of news by LISTEN. The connections are served by a
-/// thread of the store's own, and none is held while a job runs.
+/// Besides, a process that works or waits has one connection on which it hears of news by LISTEN. Those on which jobs are dispatched and
+/// claimed are served by the runtime that opened the store, the others by a thread of the store's own, so that a job which blocks the
+/// runtime holds up no outcome and no beat. None is held while a job runs.
 ///
 /// Every call is one statement, and committed when it returns. What is dispatched at the same time is stored together.
 ///
@@ -79,6 +81,7 @@ struct Inner {
     hints: Arc<Hints>,
     session: Arc<Session>,
     unlocked: Unlocked,
+    last_queue: LastQueue,
 }
 
 impl fmt::Debug for Postgres {
@@ -109,7 +112,13 @@ impl Postgres {
         }
         let hints = Arc::new(Hints::default());
         server.thread.handle().spawn(Arc::clone(&hints).serve(Arc::downgrade(&server)));
-        Ok(Self(Arc::new(Inner { server, hints, session: Arc::default(), unlocked: Unlocked::default() })))
+        Ok(Self(Arc::new(Inner {
+            server,
+            hints,
+            session: Arc::default(),
+            unlocked: Unlocked::default(),
+            last_queue: LastQueue::default(),
+        })))
     }
 
     fn server(&self) -> &Arc<Server> {
@@ -140,7 +149,7 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {
-        claim::claim(self.server(), &claim).await.map_err(Error::store)
+        claim::claim(self.server(), &self.0.last_queue, &claim).await.map_err(Error::store)
     }
 
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {

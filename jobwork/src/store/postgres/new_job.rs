@@ -49,9 +49,18 @@ pub(super) fn are_plain(push: &Push) -> bool {
 fn is_plain(job: &NewJob) -> bool {
     let flow = &job.flow;
     let shares = flow.unique.is_some() || flow.ordered.is_some() || !flow.limits.is_empty() || job.batch.is_some();
-    let times = job.expires_at.is_some() || job.retry_until.is_some() || job.retain.is_some();
+    let kept = job.retain.is_some_and(|time| !time.is_zero());
+    let times = job.expires_at.is_some() || job.retry_until.is_some() || kept;
     !shares && !times && job.tags.is_empty() && job.waits.is_empty() && job.chain.is_none()
 }
+
+/// The flags of a plain job: it may be gone when it has completed.
+pub(super) fn flags(job: &NewJob) -> i32 {
+    if job.retain.is_some() { FLEETING } else { 0 }
+}
+
+/// The flag of a job that is gone when it has completed.
+const FLEETING: i32 = 512;
 
 /// A push as the function `push` takes it. What is not special about a job is left out.
 pub(super) fn push(push: &Push) -> Value {

@@ -23,10 +23,11 @@ pub(super) async fn note(server: &Server, notes: &[Note]) -> Result<Vec<Settled>
     let logs: Vec<Option<String>> = notes.iter().map(|note| lines(&note.log)).collect();
     let stored = server
         .call_one(
-            "SELECT @.note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT @.note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &[
-                (&leases.workers, Type::UUID_ARRAY),
                 (&leases.claims, Type::INT8_ARRAY),
+                (&leases.workers, Type::UUID_ARRAY),
+                (&leases.which, Type::INT4_ARRAY),
                 (&leases.seqs, Type::INT8_ARRAY),
                 (&leases.created_ats, Type::INT8_ARRAY),
                 (&leases.attempts, Type::INT4_ARRAY),

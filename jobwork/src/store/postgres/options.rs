@@ -11,7 +11,7 @@ use crate::store::connect::without_password;
 const SCHEMA: &str = "jobwork";
 
 /// So many connections for calls, where no number is named.
-const CONNECTIONS: usize = 4;
+const CONNECTIONS: usize = 5;
 
 /// A server, and how it is used.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_url_without_parameters_has_defaults() {
         let options = Options::parse("postgresql://localhost/app").unwrap();
-        assert_eq!((options.schema.as_str(), options.connections, options.pooled), ("jobwork", 4, false));
+        assert_eq!((options.schema.as_str(), options.connections, options.pooled), ("jobwork", 5, false));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Storing new jobs: pushes that wait at the same time are stored together.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_postgres::Row;
@@ -22,7 +22,7 @@ const FLIGHTS: usize = 2;
 /// So many jobs go into a statement, unless one push has more.
 const FULL: usize = 2_000;
 
-/// The pushes that wait, and the statements that are under way.
+/// The pushes that wait, and how many statements are under way.
 #[derive(Debug, Default)]
 pub(super) struct Pushes(Mutex<Queue>);
 
@@ -44,36 +44,61 @@ pub(super) async fn push(server: &Arc<Server>, hints: &Arc<Hints>, push: Push) -
         return Ok(Stored::default());
     }
     server.migrate().await.map_err(Error::store)?;
-    let (answer, stored) = oneshot::channel();
-    if server.pushes.enter(Waiting { push, answer }) {
-        // On the store's thread, so that nobody's push depends on another's task.
-        server.thread.handle().spawn(fly(Arc::clone(server), Arc::clone(hints)));
+    let flight = || Flight { server: Arc::clone(server), hints: Arc::clone(hints) };
+    if server.pushes.begin_alone() {
+        // No other task is needed. Should this one go away, whoever has come meanwhile is seen to.
+        let _flight = flight();
+        let stored = store(server, vec![push]).await?;
+        hints.tell(Topic::Ready);
+        return stored.into_iter().next().unwrap_or_else(|| Err(Error::store("the server gave no answer")));
     }
-    stored.await.unwrap_or_else(|_| Err(Error::store("the thread of the store has ended")))
+    let (answer, stored) = oneshot::channel();
+    if server.pushes.begin(Waiting { push, answer }) {
+        server.near().spawn(flight().fly(Vec::new()));
+    }
+    stored.await.unwrap_or_else(|_| Err(Error::store("the runtime that stores jobs has ended")))
 }
 
-/// Stores what waits until nothing does.
-async fn fly(server: Arc<Server>, hints: Arc<Hints>) {
-    while let Some(waiting) = server.pushes.take() {
-        let (plain, special): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|waiting| new_job::are_plain(&waiting.push));
-        if !plain.is_empty() {
-            answer(plain, |pushes| store_plain(&server, pushes)).await;
+/// The right to have a statement under way. Where others wait when it ends, another one goes on for them.
+#[derive(Debug)]
+struct Flight {
+    server: Arc<Server>,
+    hints: Arc<Hints>,
+}
+
+impl Flight {
+    /// Stores these, and then what waits until nothing does.
+    async fn fly(self, mut waiting: Vec<Waiting>) {
+        if waiting.is_empty() {
+            waiting = self.server.pushes.take();
         }
-        if !special.is_empty() {
-            answer(special, |pushes| store_special(&server, pushes)).await;
+        while !waiting.is_empty() {
+            let (plain, special): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|waiting| new_job::are_plain(&waiting.push));
+            for together in [plain, special].into_iter().filter(|together| !together.is_empty()) {
+                answer(together, &self.server).await;
+            }
+            self.hints.tell(Topic::Ready);
+            waiting = self.server.pushes.take();
         }
-        hints.tell(Topic::Ready);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let waiting = self.server.pushes.end();
+        if !waiting.is_empty() {
+            let flight = Self { server: Arc::clone(&self.server), hints: Arc::clone(&self.hints) };
+            // On a runtime that has ended, this drops them, which tells those who wait.
+            self.server.near().spawn(flight.fly(waiting));
+        }
     }
 }
 
 /// Stores these pushes, and tells each what became of it.
-async fn answer<F>(waiting: Vec<Waiting>, store: impl FnOnce(Vec<Push>) -> F)
-where
-    F: Future<Output = Result<Vec<Result<Stored>>>>,
-{
+async fn answer(waiting: Vec<Waiting>, server: &Server) {
     let (pushes, answers): (Vec<_>, Vec<_>) = waiting.into_iter().map(|waiting| (waiting.push, waiting.answer)).unzip();
-    match store(pushes).await {
+    match store(server, pushes).await {
         // Who has gone away meanwhile needs no answer.
         Ok(stored) => answers.into_iter().zip(stored).for_each(|(answer, stored)| drop(answer.send(stored))),
         Err(error) => {
@@ -87,22 +112,33 @@ where
 }
 
 impl Pushes {
-    /// Lets a push wait, and says whether a statement is to be begun for it.
-    fn enter(&self, waiting: Waiting) -> bool {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Begins a statement if nobody else has one or waits, and says whether it did.
+    fn begin_alone(&self) -> bool {
+        let mut queue = self.queue();
+        let alone = queue.waiting.is_empty() && queue.flights == 0;
+        queue.flights += usize::from(alone);
+        alone
+    }
+
+    /// Lets a push wait. Begins a statement if there may be another one, and says whether it did.
+    fn begin(&self, waiting: Waiting) -> bool {
+        let mut queue = self.queue();
         queue.waiting.push(waiting);
         let begin = queue.flights < FLIGHTS;
         queue.flights += usize::from(begin);
         begin
     }
 
-    /// Takes what goes into one statement; where nothing waits, a flight is over.
-    fn take(&self) -> Option<Vec<Waiting>> {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.waiting.is_empty() {
-            queue.flights -= 1;
-            return None;
-        }
+    /// Ends a flight; where some wait, it goes on with them.
+    fn end(&self) -> Vec<Waiting> {
+        let waiting = self.take();
+        self.queue().flights -= usize::from(waiting.is_empty());
+        waiting
+    }
+
+    /// Takes what goes into one statement.
+    fn take(&self) -> Vec<Waiting> {
+        let mut queue = self.queue();
         let mut jobs = 0;
         let fits = queue.waiting.iter().take_while(|waiting| {
             let first = jobs == 0;
@@ -110,11 +146,47 @@ impl Pushes {
             first || jobs <= FULL
         });
         let fits = fits.count();
-        Some(queue.waiting.drain(..fits).collect())
+        queue.waiting.drain(..fits).collect()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
+/// Stores pushes together, of which either all are plain or none.
+async fn store(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
+    match &*pushes {
+        [push] if push.jobs.len() == 1 && new_job::are_plain(push) => Ok(vec![store_one(server, push).await]),
+        [push, ..] if new_job::are_plain(push) => store_plain(server, &pushes).await,
+        _ => store_special(server, &pushes).await,
+    }
+}
+
+/// Stores one plain job: a statement without arrays takes half of the time.
+async fn store_one(server: &Server, push: &Push) -> Result<Stored> {
+    let (job, now) = (&push.jobs[0], millis(push.now));
+    let stored = server
+        .call_one_near(
+            "SELECT @.push_one($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            &[
+                (&&*job.name, Type::TEXT),
+                (&&*job.queue, Type::TEXT),
+                (&text::stored(&job.args), Type::TEXT),
+                (&job.priority, Type::INT4),
+                (&i64::from(job.retries), Type::INT8),
+                (&i64::from(job.version), Type::INT8),
+                (&new_job::flags(job), Type::INT4),
+                (&job.run_at.map_or(now, millis), Type::INT8),
+                (&now, Type::INT8),
+            ],
+        )
+        .await
+        .map_err(Error::store)?;
+    Ok(Stored::new(vec![Pushed::New(job_id(stored.get(0), now))], Vec::new()))
+}
+
+async fn store_plain(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {
     let jobs = || pushes.iter().flat_map(|push| push.jobs.iter().map(move |job| (job, millis(push.now))));
     let names: Vec<&str> = jobs().map(|(job, _)| &*job.name).collect();
     let queues: Vec<&str> = jobs().map(|(job, _)| &*job.queue).collect();
@@ -122,11 +194,12 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
     let priorities: Vec<i32> = jobs().map(|(job, _)| job.priority).collect();
     let retries: Vec<i64> = jobs().map(|(job, _)| job.retries.into()).collect();
     let versions: Vec<i64> = jobs().map(|(job, _)| job.version.into()).collect();
+    let flags: Vec<i32> = jobs().map(|(job, _)| new_job::flags(job)).collect();
     let run_ats: Vec<i64> = jobs().map(|(job, now)| job.run_at.map_or(now, millis)).collect();
     let created_ats: Vec<i64> = jobs().map(|(_, now)| now).collect();
     let stored = server
-        .call_one(
-            "SELECT @.push_plain($1, $2, $3, $4, $5, $6, $7, $8)",
+        .call_one_near(
+            "SELECT @.push_plain($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &[
                 (&names, Type::TEXT_ARRAY),
                 (&queues, Type::TEXT_ARRAY),
@@ -134,6 +207,7 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
                 (&priorities, Type::INT4_ARRAY),
                 (&retries, Type::INT8_ARRAY),
                 (&versions, Type::INT8_ARRAY),
+                (&flags, Type::INT4_ARRAY),
                 (&run_ats, Type::INT8_ARRAY),
                 (&created_ats, Type::INT8_ARRAY),
             ],
@@ -149,12 +223,12 @@ async fn store_plain(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<St
     Ok(ids.collect())
 }
 
-async fn store_special(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
+async fn store_special(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {
     let text = serde_json::Value::Array(pushes.iter().map(new_job::push).collect()).to_string();
     let stored: Row = server
-        .call_one("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
+        .call_one_near("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
         .await
         .map_err(Failed::pushing)?;
     let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(Error::store)?;
-    Ok(answers.into_iter().zip(&pushes).map(|(answer, push)| answer.stored(push)).collect())
+    Ok(answers.into_iter().zip(pushes).map(|(answer, push)| answer.stored(push)).collect())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use deadpool::managed::Pool;
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio_postgres::Row;
 
@@ -19,8 +20,13 @@ use crate::job::WorkerId;
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) options: Arc<Options>,
+    /// Dials on the store's own thread.
     pub(super) dialler: Dialler,
-    pool: Pool<Dialler>,
+    /// Served by the store's own thread, whatever the application does.
+    own: Pool<Dialler>,
+    /// Served by the runtime that opened the store, for those of its calls that should lose no time; `None` where there is to be
+    /// but one connection.
+    near: Option<Pool<Dialler>>,
     /// Set once the schema is known to be ours.
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
@@ -38,19 +44,20 @@ impl Server {
         // Some bits of a random id.
         let number = WorkerId::fresh().as_uuid().as_fields().0;
         let (thread, options) = (Thread::start()?, Arc::new(options));
-        let dialler = Dialler { options: Arc::clone(&options), handle: thread.handle().clone() };
-        let pool = Pool::builder(dialler.clone()).max_size(options.connections).build();
-        let pool = pool.map_err(|error| Failed::Ours(format!("can't make a pool of connections: {error}")))?;
-        Ok(Self {
-            options,
-            dialler,
-            pool,
-            migrated: OnceCell::new(),
-            pushes: Pushes::default(),
-            lost: Lost::default(),
-            thread,
-            number,
-        })
+        let dialler = Dialler { options: Arc::clone(&options), own: thread.handle().clone(), near: None };
+        let near = Dialler { near: Handle::try_current().ok(), ..dialler.clone() };
+        // More of them for dispatches and claims, which come from many tasks.
+        let nearest = options.connections.div_ceil(2);
+        let rest = options.connections - nearest;
+        let (own, near) =
+            if rest == 0 { (pool(&dialler, 1)?, None) } else { (pool(&dialler, rest)?, Some(pool(&near, nearest)?)) };
+        let (migrated, pushes) = (OnceCell::new(), Pushes::default());
+        Ok(Self { options, dialler, own, near, migrated, pushes, lost: Lost::default(), thread, number })
+    }
+
+    /// The runtime that opened the store, or the store's own thread.
+    pub(super) fn near(&self) -> &Handle {
+        self.near.as_ref().and_then(|pool| pool.manager().near.as_ref()).unwrap_or(self.thread.handle())
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -60,7 +67,7 @@ impl Server {
     /// Makes sure that the schema is ours.
     pub(super) async fn migrate(&self) -> Result<(), Failed> {
         let migrate = || async {
-            let mut connection = self.pool.get().await?;
+            let mut connection = self.own.get().await?;
             schema::migrate(&mut connection.client, &self.options.schema).await
         };
         self.migrated.get_or_try_init(migrate).await.map(drop)
@@ -73,20 +80,43 @@ impl Server {
 
     /// Makes a call, which is a statement and a transaction of its own; in it, `@.` is the schema.
     pub(super) async fn call(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+        self.call_on(&self.own, statement, params).await
+    }
+
+    /// Makes a call that should lose no time, and may wait for the application's own runtime.
+    pub(super) async fn call_near(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+        self.call_on(self.near.as_ref().unwrap_or(&self.own), statement, params).await
+    }
+
+    async fn call_on(&self, pool: &Pool<Dialler>, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
         self.migrate().await?;
         let sql = self.sql(statement);
         for _ in 1..TRIES {
-            match self.pool.get().await?.ask(&sql, params).await {
+            match pool.get().await?.ask(&sql, params).await {
                 Err(failed) if failed.is_undone() => {}
                 answered => return answered,
             }
         }
-        self.pool.get().await?.ask(&sql, params).await
+        pool.get().await?.ask(&sql, params).await
     }
 
     /// Makes a call that answers with one row.
     pub(super) async fn call_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
-        let row = self.call(statement, params).await?.pop();
-        row.ok_or_else(|| Failed::Ours(format!("the server has no answer to {statement}")))
+        only(self.call(statement, params).await?)
     }
+
+    /// Makes a call that should lose no time, and answers with one row.
+    pub(super) async fn call_one_near(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
+        only(self.call_near(statement, params).await?)
+    }
+}
+
+/// The row of a call that answers with one.
+pub(super) fn only(mut rows: Vec<Row>) -> Result<Row, Failed> {
+    rows.pop().ok_or_else(|| Failed::Ours("the server gave no answer".to_owned()))
+}
+
+fn pool(dialler: &Dialler, most: usize) -> Result<Pool<Dialler>, Failed> {
+    let pool = Pool::builder(dialler.clone()).max_size(most).build();
+    pool.map_err(|error| Failed::Ours(format!("can't make a pool of connections: {error}")))
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::connection::{Connection, Line, Param};
 use super::failure::Failed;
 use super::hints::{Hints, channel};
-use super::server::Server;
+use super::server::{Server, only};
 
 /// After the connection is lost it is dialled again this soon, and then less and less often.
 const SOON: Duration = Duration::from_millis(50);
@@ -70,8 +70,7 @@ impl Session {
         let there = tokio::time::timeout(PATIENCE, current.wait_for(Option::is_some)).await;
         let connection = there.ok().and_then(Result::ok).and_then(|current| current.clone());
         let Some(Current { connection, .. }) = connection else { return server.call_one(statement, params).await };
-        let row = connection.ask(&server.sql(statement), params).await?.pop();
-        row.ok_or_else(|| Failed::Ours(format!("the server has no answer to {statement}")))
+        only(connection.ask(&server.sql(statement), params).await?)
     }
 }
 
@@ -107,7 +106,7 @@ async fn open(
     number: u64,
 ) -> Result<tokio::task::JoinHandle<()>, Failed> {
     server.migrate().await?;
-    let (client, line) = server.dialler.dial().await?;
+    let (client, line, _) = server.dialler.dial().await?;
     let heard = (!server.options.pooled).then(|| Arc::clone(hints));
     let served = server.thread.handle().spawn(serve(line, heard, server.number()));
     let connection = Arc::new(Connection::new(client, server.options.pooled));

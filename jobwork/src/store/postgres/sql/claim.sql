@@ -21,8 +21,8 @@ CREATE TYPE claiming AS (
     ageing bigint,
     capped text[],
     caps bigint[],
-    -- Where a claim of all queues begins.
-    turn bigint
+    -- Behind which one a claim of all queues begins.
+    last_queue text COLLATE "C"
 );
 
 -- Whether a job is for this worker.
@@ -31,24 +31,25 @@ CREATE FUNCTION serves(_claim claiming, _name text, _version bigint) RETURNS boo
         AND (_version <= _claim.lowest OR _version <= _claim.versions[array_position(_claim.names, _name)])
 $$;
 
--- The queues to look at, in order.
-CREATE FUNCTION queues_of(_claim claiming) RETURNS text[] LANGUAGE plpgsql AS $$
+-- The queue that a claim looks at after this one, or first; null when it has looked at all. A worker that serves all begins behind the one
+-- from which its last jobs came, so that none starves.
+CREATE FUNCTION next_queue(_claim claiming, _queue text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    _queues text[];
-    _first integer;
+    _next text;
 BEGIN
     IF _claim.queues IS NOT NULL THEN
-        RETURN _claim.queues;
+        RETURN _claim.queues[CASE WHEN _queue IS NULL THEN 1 ELSE array_position(_claim.queues, _queue) + 1 END];
     END IF;
-    WITH RECURSIVE named (queue) AS (
-        (SELECT queue FROM ready ORDER BY queue LIMIT 1)
-        UNION ALL SELECT (SELECT r.queue FROM ready r WHERE r.queue > named.queue ORDER BY r.queue LIMIT 1) FROM named WHERE named.queue IS NOT NULL)
-    SELECT array_agg(queue) FROM named WHERE queue IS NOT NULL INTO _queues;
-    IF cardinality(_queues) > 1 THEN
-        _first := _claim.turn % cardinality(_queues);
-        _queues := _queues[_first + 1:] || _queues[:_first];
+    IF _queue IS NULL THEN
+        _next := (SELECT queue FROM ready WHERE queue > _claim.last_queue ORDER BY queue LIMIT 1);
+        RETURN coalesce(_next, (SELECT queue FROM ready ORDER BY queue LIMIT 1));
     END IF;
-    RETURN coalesce(_queues, '{}');
+    _next := (SELECT queue FROM ready WHERE queue > _queue ORDER BY queue LIMIT 1);
+    IF _queue > _claim.last_queue THEN
+        -- Behind the end it goes on from the beginning.
+        RETURN coalesce(_next, (SELECT queue FROM ready WHERE queue <= _claim.last_queue ORDER BY queue LIMIT 1));
+    END IF;
+    RETURN CASE WHEN _next <= _claim.last_queue THEN _next END;
 END $$;
 
 -- How many jobs a claim may get from a queue.
@@ -56,8 +57,10 @@ CREATE FUNCTION cap_of(_claim claiming, _queue text) RETURNS bigint LANGUAGE sql
     SELECT coalesce(_claim.caps[array_position(_claim.capped, _queue)], _claim.most)
 $$;
 
--- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`. They are locked.
-CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint, _closely boolean) RETURNS tid[] LANGUAGE plpgsql AS $$
+-- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`: their rows in
+-- the line, which are locked, and their numbers.
+CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint, _closely boolean, OUT places tid[], OUT seqs bigint[])
+LANGUAGE plpgsql AS $$
 DECLARE
     _names text[] := _claim.names;
     _versions bigint[] := _claim.versions;
@@ -65,36 +68,40 @@ DECLARE
     _now bigint := _claim.now;
     _priority integer;
     _wanted bigint := _room;
-    _level tid[];
-    _found tid[] := '{}';
+    _places tid[];
+    _seqs bigint[];
 BEGIN
+    places := ARRAY[]::tid[];
+    seqs := ARRAY[]::bigint[];
     IF _room <= 0 THEN
-        RETURN _found;
+        RETURN;
     END IF;
     SELECT priority FROM ready WHERE queue = _queue ORDER BY priority DESC LIMIT 1 INTO _priority;
     WHILE _priority IS NOT NULL LOOP
-        SELECT array_agg(place) FROM (
-            SELECT ctid AS place FROM ready
+        SELECT array_agg(due.place), array_agg(due.seq) FROM (
+            SELECT ctid AS place, seq FROM ready
             WHERE queue = _queue AND priority = _priority AND run_at <= _now AND name = ANY (_names)
                 AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
                 AND (_closely OR NOT special) AND (expires_at IS NULL OR expires_at > _now)
             ORDER BY run_at, seq LIMIT _wanted FOR UPDATE SKIP LOCKED
-        ) AS due INTO _level;
-        _found := _found || coalesce(_level, '{}');
+        ) AS due INTO _places, _seqs;
+        IF _seqs IS NOT NULL THEN
+            places := places || _places;
+            seqs := seqs || _seqs;
+        END IF;
         -- Where jobs age, every level may have the most urgent; a level's own order is theirs in any case.
         IF _claim.ageing IS NULL THEN
-            _wanted := _room - cardinality(_found);
+            _wanted := _room - cardinality(seqs);
             EXIT WHEN _wanted <= 0;
         END IF;
         SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
     END LOOP;
-    IF _claim.ageing IS NOT NULL AND cardinality(_found) > 0 THEN
-        SELECT array_agg(place) FROM (
-            SELECT ctid AS place FROM ready WHERE ctid = ANY (_found)
+    IF _claim.ageing IS NOT NULL AND cardinality(seqs) > 0 THEN
+        SELECT array_agg(urgent.place), array_agg(urgent.seq) FROM (
+            SELECT ctid AS place, seq FROM ready WHERE ctid = ANY (places)
             ORDER BY priority + greatest(0, _now - run_at) / greatest(1, _claim.ageing) DESC, run_at, seq LIMIT _room
-        ) AS urgent INTO _found;
+        ) AS urgent INTO places, seqs;
     END IF;
-    RETURN _found;
 END $$;
 
 -- When the first job of a queue that is due later, and for this worker, falls due.
@@ -137,7 +144,7 @@ END $$;
 -- the claim can be given back when its answer was lost.
 CREATE FUNCTION claim(
     _worker uuid, _queues text[], _names text[], _versions bigint[], _most bigint, _now bigint, _ageing bigint,
-    _capped text[], _caps bigint[], _turn bigint, _token bigint
+    _capped text[], _caps bigint[], _last_queue text, _token bigint
 ) RETURNS TABLE (
     seq bigint, created_at bigint, claim bigint, name text, queue text, args text, attempt integer, priority integer,
     retries bigint, rescues integer, run_at bigint, version bigint, tags text[], chain bigint, place bigint, on_error text,
@@ -152,7 +159,7 @@ DECLARE
     _pause record;
 BEGIN
     -- As long as this is not over, nobody takes the worker for dead, and misses this claim.
-    SELECT _worker, w.key, _queues, _names, _versions, (SELECT min(v) FROM unnest(_versions) AS v), _most, _now, _ageing, _capped, _caps, _turn
+    SELECT _worker, w.key, _queues, _names, _versions, (SELECT min(v) FROM unnest(_versions) AS v), _most, _now, _ageing, _capped, _caps, _last_queue
     FROM workers w WHERE w.id = _worker AND (_token = ANY (w.refused)) IS NOT TRUE FOR KEY SHARE INTO _claim;
     IF NOT FOUND OR _most <= 0 THEN
         RETURN;
@@ -193,25 +200,23 @@ END $$;
 -- Takes what is due out of the line.
 CREATE FUNCTION take(_claim claiming, OUT seqs bigint[], OUT next bigint) LANGUAGE plpgsql AS $$
 DECLARE
-    _queue text;
-    _found tid[];
-    _taken bigint[];
+    _queue text COLLATE "C" := next_queue(_claim, NULL);
+    _found record;
     _room bigint;
 BEGIN
-    seqs := '{}';
-    FOREACH _queue IN ARRAY queues_of(_claim) LOOP
+    seqs := ARRAY[]::bigint[];
+    WHILE _queue IS NOT NULL LOOP
         _room := least(cap_of(_claim, _queue), _claim.most - cardinality(seqs));
         _found := find_due(_claim, _queue, _room, false);
-        IF cardinality(_found) > 0 THEN
-            WITH gone AS (DELETE FROM ready WHERE ctid = ANY (_found) RETURNING ctid, seq)
-            SELECT array_agg(gone.seq ORDER BY found.place)
-            FROM unnest(_found) WITH ORDINALITY AS found (id, place) JOIN gone ON gone.ctid = found.id INTO _taken;
-            seqs := seqs || _taken;
+        IF cardinality(_found.seqs) > 0 THEN
+            DELETE FROM ready WHERE ctid = ANY (_found.places);
+            seqs := seqs || _found.seqs;
         END IF;
         EXIT WHEN cardinality(seqs) >= _claim.most;
-        IF cardinality(_found) < _room THEN
+        IF cardinality(_found.seqs) < _room THEN
             next := least(next, next_due(_claim, _queue));
         END IF;
+        _queue := next_queue(_claim, _queue);
     END LOOP;
     IF cardinality(seqs) < _claim.most THEN
         next := least(next, next_gate(_claim));

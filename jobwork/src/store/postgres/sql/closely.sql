@@ -102,10 +102,9 @@ END $$;
 -- Takes what is due and may start out of the line.
 CREATE FUNCTION take_closely(_claim claiming, OUT seqs bigint[], OUT next bigint) LANGUAGE plpgsql AS $$
 DECLARE
-    _queue text;
+    _queue text COLLATE "C";
     _limited text;
     _found bigint[];
-    _places tid[];
     _seq bigint;
     _room bigint;
     _look_at bigint;
@@ -115,13 +114,15 @@ DECLARE
     _expired bigint;
 BEGIN
     PERFORM lock_flow();
-    seqs := '{}';
+    seqs := ARRAY[]::bigint[];
     PERFORM release_gates(_claim);
     _expired := end_expired_ready(_claim);
-    FOREACH _queue IN ARRAY queues_of(_claim) LOOP
+    _queue := next_queue(_claim, NULL);
+    WHILE _queue IS NOT NULL LOOP
         SELECT room, look_at FROM queue_room(_queue, _claim.now) INTO _room, _look_at;
         IF _room = 0 THEN
             next := least(next, _look_at);
+            _queue := next_queue(_claim, _queue);
             CONTINUE;
         END IF;
         _room := least(_room, cap_of(_claim, _queue), _claim.most - cardinality(seqs));
@@ -129,10 +130,8 @@ BEGIN
         -- Others are looked for in the place of those that turn out to be held.
         LOOP
             _held_before := _held;
-            _places := find_due(_claim, _queue, _room - _of_queue, true);
-            EXIT WHEN cardinality(_places) = 0;
-            SELECT array_agg(seq ORDER BY place) FROM unnest(_places) WITH ORDINALITY AS found (id, place)
-            JOIN ready ON ready.ctid = found.id INTO _found;
+            _found := (find_due(_claim, _queue, _room - _of_queue, true)).seqs;
+            EXIT WHEN cardinality(_found) = 0;
             FOREACH _seq IN ARRAY _found LOOP
                 IF admit(_seq, _claim.now) THEN
                     PERFORM leave_ready(_seq);
@@ -153,6 +152,7 @@ BEGIN
         IF _of_queue < _room THEN
             next := least(next, next_due(_claim, _queue));
         END IF;
+        _queue := next_queue(_claim, _queue);
     END LOOP;
     -- The end of those that expired may have made others ready.
     IF _expired > 0 THEN

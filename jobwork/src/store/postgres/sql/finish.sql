@@ -39,17 +39,27 @@ BEGIN
         WHERE (r.queue, r.priority, r.run_at, r.seq) = (_job.queue, _job.priority, _job.run_at, _job.seq));
 END $$;
 
--- Writes outcomes, each if its job is still running under its lease, and says of each whether it was. Outcomes are numbers: 0 completed,
--- 1 retry, 2 snoozed, 3 rate limited, 4 unstarted, 5 handed back, 6 cancelled, 7 discarded, 8 dead. A text is an output or a reason.
+-- When each of these claims was made, as long as its worker is this one and still there; else -1.
+CREATE FUNCTION begun_at(_claims bigint[], _workers uuid[]) RETURNS bigint[] LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT coalesce((SELECT c.at FROM claims c JOIN workers w ON w.key = c.worker WHERE c.id = given.claim AND w.id = given.worker), -1)
+        FROM unnest(_claims, _workers) WITH ORDINALITY AS given (claim, worker, place) ORDER BY place);
+END $$;
+
+-- Writes outcomes, each if its job is still running under its lease, and says of each whether it was. The claims that they come from stand
+-- in arrays of their own, and `_which` says whose each one is. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
+-- unstarted, 5 handed back, 6 cancelled, 7 discarded, 8 dead. A text is an output or a reason.
 CREATE FUNCTION finish(
-    _workers uuid[], _claims bigint[], _seqs bigint[], _created_ats bigint[], _attempts integer[], _outcomes integer[],
-    _ats bigint[], _texts text[], _dues bigint[], _failures text[]
+    _claims bigint[], _workers uuid[], _which integer[], _seqs bigint[], _created_ats bigint[], _attempts integer[],
+    _outcomes integer[], _ats bigint[], _texts text[], _dues bigint[], _failures text[]
 ) RETURNS boolean[] LANGUAGE plpgsql @entry@ AS $$
 DECLARE
-    _stored boolean[] := array_fill(false, ARRAY[cardinality(_seqs)]);
+    _stored boolean[];
     _alone boolean;
+    _begun bigint[];
     _done bigint[];
-    _place integer;
+    _kept bigint;
     _job jobs;
     _claim claims;
     _back record;
@@ -61,44 +71,41 @@ BEGIN
     END IF;
     -- Nobody takes the claims for those of a dead worker meanwhile.
     PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR NO KEY UPDATE;
-    -- Most outcomes are successes of jobs about which nothing else is to be done: but for 1024, 8192 and 16384 they have no flags.
-    WITH given AS (
-        SELECT f.*, c.at AS started_at
-        FROM unnest(_workers, _claims, _seqs, _created_ats, _attempts, _outcomes, _ats, _texts)
-            WITH ORDINALITY AS f (worker, claim, seq, created_at, attempt, outcome, at, output, place)
-        JOIN claims c ON c.id = f.claim JOIN workers w ON w.key = c.worker AND w.id = f.worker
-        WHERE f.outcome = 0
-    ), gone AS (
-        DELETE FROM jobs j USING given g
-        WHERE j.seq = g.seq AND j.created_at = g.created_at AND j.state = 1 AND j.attempt + 1 = g.attempt AND j.claim < g.claim
-            AND j.cancel = 0 AND j.flags & ~25600 = 0
-        RETURNING j.*, g.claim AS under, g.started_at AS began, g.at, g.output, g.place
+    _begun := begun_at(_claims, _workers);
+    -- Most outcomes are successes of jobs about which nothing else is to be done: but for 512, 1024, 8192 and 16384 they have no flags, and
+    -- what is to be gone (512) has no others.
+    WITH gone AS (
+        DELETE FROM jobs j
+        USING unnest(_which, _seqs, _created_ats, _attempts, _outcomes, _ats, _texts)
+            WITH ORDINALITY AS f (which, seq, created_at, attempt, outcome, at, output, place)
+        WHERE f.outcome = 0 AND _begun[f.which] >= 0 AND j.seq = f.seq AND j.created_at = f.created_at AND j.state = 1
+            AND j.attempt + 1 = f.attempt AND j.claim < _claims[f.which] AND j.cancel = 0 AND (j.flags & ~25600 = 0 OR j.flags = 512)
+        RETURNING j.*, f.which, f.at, f.output, f.place
     ), kept AS (
         INSERT INTO ended (seq, created_at, run_at, claim, finished_at, priority, retries, version, flags, attempt, rescues, waits,
             state, cancel, started_at, name, queue, args, output)
-        SELECT seq, created_at, run_at, under, at, priority, retries, version, flags, attempt + 1, rescues, waits, 3, 0, began,
-            name, queue, args, output
-        FROM gone
+        SELECT seq, created_at, run_at, _claims[which], at, priority, retries, version, flags, attempt + 1, rescues, waits, 3, 0,
+            _begun[which], name, queue, args, output
+        FROM gone WHERE flags <> 512
     )
-    SELECT array_agg(place) FROM gone INTO _done;
-    IF _done IS NOT NULL THEN
-        INSERT INTO totals (completed) VALUES (cardinality(_done));
-        FOREACH _place IN ARRAY _done LOOP
-            _stored[_place] := true;
-        END LOOP;
+    SELECT array_agg(place), count(*) FILTER (WHERE flags <> 512) FROM gone INTO _done, _kept;
+    IF _kept > 0 THEN
+        PERFORM count_completed(_kept);
     END IF;
-    IF _done IS NULL OR cardinality(_done) < cardinality(_seqs) THEN
+    IF cardinality(_done) = cardinality(_seqs) THEN
+        _stored := array_fill(true, ARRAY[cardinality(_seqs)]);
+    ELSE
+        _stored := ARRAY(SELECT place = ANY (_done) IS TRUE FROM generate_series(1, cardinality(_seqs)) AS place);
         FOR _place IN 1 .. cardinality(_seqs) LOOP
-            CONTINUE WHEN _stored[_place];
-            SELECT c.* FROM claims c JOIN workers w ON w.key = c.worker
-            WHERE c.id = _claims[_place] AND w.id = _workers[_place] INTO _claim;
-            CONTINUE WHEN NOT FOUND;
+            CONTINUE WHEN _stored[_place] OR _begun[_which[_place]] < 0;
             SELECT * FROM jobs WHERE seq = _seqs[_place] AND created_at = _created_ats[_place] AND attempt + 1 = _attempts[_place]
             FOR UPDATE INTO _job;
-            IF NOT FOUND OR NOT runs_under(_job, _claim) THEN
-                _stored[_place] := was_finished_in(_seqs[_place], _claim.id);
+            IF NOT FOUND THEN
+                _stored[_place] := was_finished_in(_seqs[_place], _claims[_which[_place]]);
                 CONTINUE;
             END IF;
+            SELECT * FROM claims WHERE id = _claims[_which[_place]] INTO _claim;
+            CONTINUE WHEN NOT runs_under(_job, _claim);
             IF _job.flags & 4155 <> 0 AND NOT _alone THEN
                 -- It has become so since we looked, and now it is too late to wait for the lock.
                 RAISE SQLSTATE '40001' USING MESSAGE = 'a job began to share something with others';
@@ -110,7 +117,7 @@ BEGIN
     END IF;
     -- A claim's row goes when all its jobs have come back.
     FOR _back IN
-        SELECT claim, count(*) AS jobs FROM unnest(_claims, _stored) AS f (claim, stored) WHERE stored GROUP BY claim ORDER BY claim
+        SELECT _claims[which] AS claim, count(*) AS jobs FROM unnest(_which, _stored) AS f (which, stored) WHERE stored GROUP BY which ORDER BY 1
     LOOP
         UPDATE claims SET running = running - _back.jobs WHERE id = _back.claim AND running > _back.jobs;
         IF NOT FOUND THEN

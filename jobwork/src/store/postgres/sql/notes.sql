@@ -2,7 +2,7 @@
 
 -- Writes notes, each if its job is still running under its lease, and says of each whether it was. A note's lines are a JSON array.
 CREATE FUNCTION note(
-    _workers uuid[], _claims bigint[], _seqs bigint[], _created_ats bigint[], _attempts integer[],
+    _claims bigint[], _workers uuid[], _which integer[], _seqs bigint[], _created_ats bigint[], _attempts integer[],
     _fractions double precision[], _messages text[], _ats bigint[], _checkpoints text[], _logs text[]
 ) RETURNS boolean[] LANGUAGE plpgsql @entry@ AS $$
 DECLARE
@@ -13,7 +13,7 @@ BEGIN
     PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR SHARE;
     FOR _place IN 1 .. cardinality(_seqs) LOOP
         SELECT c.* FROM claims c JOIN workers w ON w.key = c.worker
-        WHERE c.id = _claims[_place] AND w.id = _workers[_place] INTO _claim;
+        WHERE c.id = _claims[_which[_place]] AND w.id = _workers[_which[_place]] INTO _claim;
         CONTINUE WHEN NOT FOUND;
         SELECT * FROM jobs WHERE seq = _seqs[_place] AND created_at = _created_ats[_place] AND attempt + 1 = _attempts[_place]
         FOR UPDATE INTO _job;

@@ -1,21 +1,36 @@
 -- New jobs.
 
--- Stores jobs about which nothing is special, and returns their numbers in their order.
+-- Stores jobs about which nothing is special, but that they may be gone when they have completed (512), and returns their numbers in
+-- their order.
 CREATE FUNCTION push_plain(
-    _names text[], _queues text[], _args text[], _priorities integer[], _retries bigint[], _versions bigint[], _run_ats bigint[],
-    _created_ats bigint[]
+    _names text[], _queues text[], _args text[], _priorities integer[], _retries bigint[], _versions bigint[], _flags integer[],
+    _run_ats bigint[], _created_ats bigint[]
 ) RETURNS bigint[] LANGUAGE plpgsql @entry@ AS $$
 DECLARE
     _seqs bigint[] := ARRAY(SELECT nextval('job_number') FROM generate_series(1, cardinality(_names)));
 BEGIN
-    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, state, name, queue, args)
-    SELECT seq, created_at, run_at, priority, retries, version, 1, name, queue, args
-    FROM unnest(_seqs, _created_ats, _run_ats, _priorities, _retries, _versions, _names, _queues, _args)
-        AS new (seq, created_at, run_at, priority, retries, version, name, queue, args);
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
+    SELECT seq, created_at, run_at, priority, retries, version, flags, 1, name, queue, args
+    FROM unnest(_seqs, _created_ats, _run_ats, _priorities, _retries, _versions, _flags, _names, _queues, _args)
+        AS new (seq, created_at, run_at, priority, retries, version, flags, name, queue, args);
     INSERT INTO ready (run_at, seq, version, priority, queue, name)
     SELECT run_at, seq, version, priority, queue, name
     FROM unnest(_run_ats, _seqs, _versions, _priorities, _queues, _names) AS new (run_at, seq, version, priority, queue, name);
     RETURN _seqs;
+END $$;
+
+-- Stores one such job, in half the time.
+CREATE FUNCTION push_one(
+    _name text, _queue text, _args text, _priority integer, _retries bigint, _version bigint, _flags integer, _run_at bigint,
+    _created_at bigint
+) RETURNS bigint LANGUAGE plpgsql @path@ AS $$
+DECLARE
+    _seq bigint := nextval('job_number');
+BEGIN
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
+    VALUES (_seq, _created_at, _run_at, _priority, _retries, _version, _flags, 1, _name, _queue, _args);
+    INSERT INTO ready (run_at, seq, version, priority, queue, name) VALUES (_run_at, _seq, _version, _priority, _queue, _name);
+    RETURN _seq;
 END $$;
 
 -- Stores any jobs, each push whole or not at all, and says of each push what became of it:
