@@ -48,6 +48,10 @@ pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Res
             ],
         )
         .await?;
+    if beat.kind == BeatKind::Leave {
+        // What it still had is in the line again.
+        server.heads.forget();
+    }
     let command: Option<String> = heard.get("command");
     let command = command.map(|word| serde_json::from_value(Value::String(word))).transpose();
     let cancel: Option<Vec<Uuid>> = heard.get("cancel");
@@ -104,6 +108,10 @@ pub(super) async fn rescue(
             ],
         )
         .await?;
+    let rescued: Vec<Uuid> = answer.get("rescued");
+    if !rescued.is_empty() {
+        server.heads.forget();
+    }
     unlocked.see(number, &answer.get::<_, Vec<i64>>("unlocked"));
-    Ok(answer.get::<_, Vec<Uuid>>("rescued").into_iter().map(JobId::from).collect())
+    Ok(rescued.into_iter().map(JobId::from).collect())
 }

@@ -1,6 +1,7 @@
 //! Handing out jobs.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio_postgres::types::Type;
 
@@ -37,9 +38,10 @@ pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &
     let caps: Vec<i64> = claim.caps.iter().map(|cap| most(cap.jobs)).collect();
     let asked = Asked::new(server, claim.worker.as_uuid(), millis(claim.now));
     let token = asked.token;
+    let (from, began) = (server.heads.look(claim), Instant::now());
     let rows = server
         .call_near(
-            "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "SELECT * FROM @.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             &[
                 (&claim.worker.as_uuid(), Type::UUID),
                 (&queues, Type::TEXT_ARRAY),
@@ -52,11 +54,17 @@ pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &
                 (&caps, Type::INT8_ARRAY),
                 (&last_queue.get(), Type::TEXT),
                 (&token, Type::INT8),
+                (&from.queues, Type::TEXT_ARRAY),
+                (&from.priorities, Type::INT4_ARRAY),
+                (&from.run_ats, Type::INT8_ARRAY),
+                (&from.seqs, Type::INT8_ARRAY),
             ],
         )
         .await;
     let rows = asked.answered(rows)?;
     let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
+    let taken = jobs.iter().map(|row| (row.get("queue"), row.get("priority"), row.get("run_at"), row.get("seq")));
+    server.heads.note(claim, &from, taken, began);
     if let Some(first) = jobs.first().filter(|_| claim.queues.is_none()) {
         last_queue.set(first.get("queue"));
     }

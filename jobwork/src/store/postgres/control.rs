@@ -15,14 +15,14 @@ impl Control for Postgres {
     async fn pause(&self, target: &Target, until: Option<Timestamp>, _now: Timestamp) -> Result<()> {
         let (kind, name) = columns(target);
         let params = [(&kind as _, Type::TEXT), (&name as _, Type::TEXT), (&until.map(millis) as _, Type::INT8)];
-        self.server().call_one("SELECT @.pause($1, $2, $3)", &params).await.map_err(Error::store)?;
+        self.server().change_one("SELECT @.pause($1, $2, $3)", &params).await.map_err(Error::store)?;
         Ok(())
     }
 
     async fn resume(&self, target: &Target, now: Timestamp) -> Result<bool> {
         let (kind, name) = columns(target);
         let params = [(&kind as _, Type::TEXT), (&name as _, Type::TEXT), (&millis(now) as _, Type::INT8)];
-        Ok(self.server().call_one("SELECT @.resume($1, $2, $3)", &params).await.map_err(Error::store)?.get(0))
+        Ok(self.server().change_one("SELECT @.resume($1, $2, $3)", &params).await.map_err(Error::store)?.get(0))
     }
 
     async fn pauses(&self, now: Timestamp) -> Result<Vec<Pause>> {
@@ -41,7 +41,7 @@ impl Control for Postgres {
             (&(by == SetBy::Start) as _, Type::BOOL),
             (&limit.concurrency.is_some() as _, Type::BOOL),
         ];
-        self.server().call_one("SELECT @.limit_queue($1, $2, $3, $4, $5)", &params).await.map_err(Error::store)?;
+        self.server().change_one("SELECT @.limit_queue($1, $2, $3, $4, $5)", &params).await.map_err(Error::store)?;
         Ok(())
     }
 

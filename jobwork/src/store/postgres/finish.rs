@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -53,23 +54,63 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
     }
     let writing = Writing::new(&server.lost, finished);
     let before = writing.written_before();
-    let settled = writing.answered(write(server, finished, &before).await)?;
+    let mut partly = false;
+    let answer = write(server, finished, &before, &mut partly).await;
+    if finished.iter().any(|finished| !matches!(finished.outcome, Outcome::Completed { .. })) {
+        server.heads.forget();
+    }
+    let settled = match answer {
+        // What is written already is to be known when all is written again.
+        Err(failed) if partly => return Err(failed),
+        answer => writing.answered(answer)?,
+    };
     hints.tell(Topic::Settled);
     Ok(settled)
 }
 
 /// Writes outcomes; those that may have been written `before` are stored if they were.
-async fn write(server: &Server, finished: &[Finished], before: &[bool]) -> Result<Vec<Settled>, Failed> {
+async fn write(
+    server: &Server,
+    finished: &[Finished],
+    before: &[bool],
+    partly: &mut bool,
+) -> Result<Vec<Settled>, Failed> {
+    let alone = server.sharing.load(Ordering::Relaxed);
+    let mut stored = ask(server, finished, alone).await?;
+    let shared: Vec<usize> = (0..stored.len()).filter(|place| stored[*place].is_none()).collect();
+    if !shared.is_empty() {
+        *partly = true;
+        let of_shared: Vec<Finished> = shared.iter().map(|place| finished[*place].clone()).collect();
+        for (place, answer) in shared.iter().zip(ask(server, &of_shared, true).await?) {
+            stored[*place] = answer;
+        }
+    }
+    if alone || !shared.is_empty() {
+        // Those that were let go may stand anywhere.
+        server.heads.forget();
+    }
+    server.sharing.store(!shared.is_empty() || (alone && finished.len() > 1), Ordering::Relaxed);
+    let mut stored: Vec<bool> = stored.into_iter().map(|stored| stored == Some(true)).collect();
+    if before.iter().zip(&stored).any(|(before, stored)| *before && !stored) {
+        for ((stored, before), were) in stored.iter_mut().zip(before).zip(were_stored(server, finished).await?) {
+            *stored |= before & were;
+        }
+    }
+    Ok(settled(stored))
+}
+
+/// Writes outcomes, and says of each whether it was; nothing of one that is to be written alone.
+async fn ask(server: &Server, finished: &[Finished], alone: bool) -> Result<Vec<Option<bool>>, Failed> {
     let leases = Leases::of(finished.iter().map(|finished| finished.lease));
-    let outcomes: Vec<i32> = finished.iter().map(|finished| number(&finished.outcome)).collect();
-    let ats: Vec<i64> = finished.iter().map(|finished| millis(finished.at)).collect();
+    let outcomes = outcomes(finished);
+    let ats = ats(finished);
     let texts: Vec<Option<Cow<'_, str>>> = finished.iter().map(|finished| said(&finished.outcome)).collect();
     let dues: Vec<Option<i64>> = finished.iter().map(|finished| due(&finished.outcome)).collect();
     let failures = finished.iter().map(|finished| finished.outcome.failure().map(failure).transpose());
     let failures = failures.collect::<Result<Vec<_>, _>>().map_err(|error| Failed::Ours(error.to_string()))?;
     let stored = server
         .call_one(
-            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
                 (&leases.claims, Type::INT8_ARRAY),
                 (&leases.workers, Type::UUID_ARRAY),
@@ -82,25 +123,37 @@ async fn write(server: &Server, finished: &[Finished], before: &[bool]) -> Resul
                 (&texts, Type::TEXT_ARRAY),
                 (&dues, Type::INT8_ARRAY),
                 (&failures, Type::TEXT_ARRAY),
+                (&alone, Type::BOOL),
             ],
         )
         .await?;
-    let mut stored: Vec<bool> = stored.get(0);
-    if before.iter().zip(&stored).any(|(before, stored)| *before && !stored) {
-        let params = [
-            (&leases.workers as _, Type::UUID_ARRAY),
-            (&leases.claims as _, Type::INT8_ARRAY),
-            (&leases.seqs as _, Type::INT8_ARRAY),
-            (&leases.created_ats as _, Type::INT8_ARRAY),
-            (&outcomes as _, Type::INT4_ARRAY),
-            (&ats as _, Type::INT8_ARRAY),
-        ];
-        let were: Vec<bool> = server.call_one("SELECT @.were_stored($1, $2, $3, $4, $5, $6)", &params).await?.get(0);
-        for ((stored, before), were) in stored.iter_mut().zip(before).zip(were) {
-            *stored |= before & were;
-        }
-    }
-    Ok(settled(stored))
+    Ok(stored.get(0))
+}
+
+/// Of each outcome, whether an earlier call has stored it.
+async fn were_stored(server: &Server, finished: &[Finished]) -> Result<Vec<bool>, Failed> {
+    let leases = Leases::of(finished.iter().map(|finished| finished.lease));
+    let places = || leases.which.iter().map(|place| place.unsigned_abs() as usize - 1);
+    let workers: Vec<Uuid> = places().map(|place| leases.workers[place]).collect();
+    let claims: Vec<i64> = places().map(|place| leases.claims[place]).collect();
+    let (outcomes, ats) = (outcomes(finished), ats(finished));
+    let params = [
+        (&workers as _, Type::UUID_ARRAY),
+        (&claims as _, Type::INT8_ARRAY),
+        (&leases.seqs as _, Type::INT8_ARRAY),
+        (&leases.created_ats as _, Type::INT8_ARRAY),
+        (&outcomes as _, Type::INT4_ARRAY),
+        (&ats as _, Type::INT8_ARRAY),
+    ];
+    Ok(server.call_one("SELECT @.were_stored($1, $2, $3, $4, $5, $6)", &params).await?.get(0))
+}
+
+fn outcomes(finished: &[Finished]) -> Vec<i32> {
+    finished.iter().map(|finished| number(&finished.outcome)).collect()
+}
+
+fn ats(finished: &[Finished]) -> Vec<i64> {
+    finished.iter().map(|finished| millis(finished.at)).collect()
 }
 
 /// What the server says of each.

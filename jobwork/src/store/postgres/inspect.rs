@@ -42,23 +42,23 @@ impl Inspect for Postgres {
     async fn cancel(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<CancelAnswer>> {
         let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&millis(now) as _, Type::INT8)];
         let answers: Vec<String> =
-            self.server().call_one("SELECT @.cancel($1, $2)", &params).await.map_err(Error::store)?.get(0);
+            self.server().change_one("SELECT @.cancel($1, $2)", &params).await.map_err(Error::store)?.get(0);
         Ok(answers.iter().map(|answer| cancel_answer(answer)).collect())
     }
 
     async fn retry(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>> {
         let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&millis(now) as _, Type::INT8)];
-        Ok(self.server().call_one("SELECT @.retry($1, $2)", &params).await.map_err(Error::store)?.get(0))
+        Ok(self.server().change_one("SELECT @.retry($1, $2)", &params).await.map_err(Error::store)?.get(0))
     }
 
     async fn requeue(&self, ids: &[JobId], queue: &str, now: Timestamp) -> Result<Vec<bool>> {
         let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&queue as _, Type::TEXT), (&millis(now) as _, Type::INT8)];
-        Ok(self.server().call_one("SELECT @.requeue($1, $2, $3)", &params).await.map_err(Error::store)?.get(0))
+        Ok(self.server().change_one("SELECT @.requeue($1, $2, $3)", &params).await.map_err(Error::store)?.get(0))
     }
 
     async fn delete(&self, ids: &[JobId], now: Timestamp) -> Result<Vec<bool>> {
         let params = [(&uuids(ids) as _, Type::UUID_ARRAY), (&millis(now) as _, Type::INT8)];
-        Ok(self.server().call_one("SELECT @.delete($1, $2)", &params).await.map_err(Error::store)?.get(0))
+        Ok(self.server().change_one("SELECT @.delete($1, $2)", &params).await.map_err(Error::store)?.get(0))
     }
 
     async fn counts(&self, now: Timestamp) -> Result<Counts> {

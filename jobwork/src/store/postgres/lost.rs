@@ -136,7 +136,7 @@ async fn give_back(server: &Server, claims: &[LostClaim]) -> Result<(), Failed> 
     }
     for (worker, (tokens, now)) in workers {
         let params = [(&worker as _, Type::UUID), (&tokens as _, Type::INT8_ARRAY), (&now as _, Type::INT8)];
-        let jobs: i64 = server.call_one("SELECT @.give_back($1, $2, $3)", &params).await?.get(0);
+        let jobs: i64 = server.change_one("SELECT @.give_back($1, $2, $3)", &params).await?.get(0);
         if jobs > 0 {
             tracing::warn!(jobs, "the answer to a claim was lost; its jobs are ready again");
         }

@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod filter;
 mod finish;
+mod heads;
 mod hints;
 mod inspect;
 mod look;
@@ -204,7 +205,11 @@ impl Upkeep for Postgres {
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
         let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
-        Ok(usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0))
+        let ended = usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0);
+        if ended > 0 {
+            self.server().heads.forget();
+        }
+        Ok(ended)
     }
 
     async fn prune(&self, prune: Prune) -> Result<usize> {

@@ -14,6 +14,7 @@ use super::rows::{job_id, millis};
 use super::server::Server;
 use super::text;
 use crate::error::{Error, Result};
+use crate::job::NewJob;
 use crate::store::{Push, Pushed, Stored, Topic};
 
 /// So many statements are under way at once: while one is being committed, the next is filled.
@@ -156,9 +157,15 @@ impl Pushes {
 
 /// Stores pushes together, of which either all are plain or none.
 async fn store(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
+    for push in &pushes {
+        push.jobs.iter().for_each(|job| server.heads.enter(job, millis(job.run_at.unwrap_or(push.now))));
+    }
     match &*pushes {
         [push] if push.jobs.len() == 1 && new_job::are_plain(push) => Ok(vec![store_one(server, push).await]),
-        [push, ..] if new_job::are_plain(push) => store_plain(server, &pushes).await,
+        [push, ..] if new_job::are_plain(push) => match alike(&pushes) {
+            Some(first) => store_alike(server, &pushes, first).await,
+            None => store_plain(server, &pushes).await,
+        },
         _ => store_special(server, &pushes).await,
     }
 }
@@ -184,6 +191,37 @@ async fn store_one(server: &Server, push: &Push) -> Result<Stored> {
         .await
         .map_err(Error::store)?;
     Ok(Stored::new(vec![Pushed::New(job_id(stored.get(0), now))], Vec::new()))
+}
+
+/// The first job, if the others differ from it in their arguments only.
+fn alike(pushes: &[Push]) -> Option<&NewJob> {
+    let mut jobs = pushes.iter().flat_map(|push| &push.jobs);
+    let first = jobs.next().filter(|job| job.run_at.is_none())?;
+    let head = |job: &NewJob| (job.priority, job.retries, job.version, job.run_at, new_job::flags(job));
+    jobs.all(|job| head(job) == head(first) && job.name == first.name && job.queue == first.queue).then_some(first)
+}
+
+async fn store_alike(server: &Server, pushes: &[Push], first: &NewJob) -> Result<Vec<Result<Stored>>> {
+    let jobs = || pushes.iter().flat_map(|push| push.jobs.iter().map(move |job| (job, millis(push.now))));
+    let args: Vec<Cow<'_, str>> = jobs().map(|(job, _)| text::stored(&job.args)).collect();
+    let created_ats: Vec<i64> = jobs().map(|(_, now)| now).collect();
+    let stored = server
+        .call_one_near(
+            "SELECT @.push_alike($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                (&&*first.name, Type::TEXT),
+                (&&*first.queue, Type::TEXT),
+                (&args, Type::TEXT_ARRAY),
+                (&first.priority, Type::INT4),
+                (&i64::from(first.retries), Type::INT8),
+                (&i64::from(first.version), Type::INT8),
+                (&new_job::flags(first), Type::INT4),
+                (&created_ats, Type::INT8_ARRAY),
+            ],
+        )
+        .await
+        .map_err(Error::store)?;
+    Ok(stored_as(pushes, stored.get(0)))
 }
 
 async fn store_plain(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {
@@ -214,13 +252,18 @@ async fn store_plain(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stor
         )
         .await
         .map_err(Failed::pushing)?;
-    let mut seqs = stored.get::<_, Vec<i64>>(0).into_iter();
-    let ids = pushes.iter().map(|push| {
+    Ok(stored_as(pushes, stored.get(0)))
+}
+
+/// What became of pushes whose jobs have these numbers.
+fn stored_as(pushes: &[Push], seqs: Vec<i64>) -> Vec<Result<Stored>> {
+    let mut seqs = seqs.into_iter();
+    let stored = pushes.iter().map(|push| {
         let jobs = seqs.by_ref().take(push.jobs.len());
-        let ids = jobs.map(|seq| Pushed::New(job_id(seq, millis(push.now)))).collect();
-        Ok(Stored::new(ids, Vec::new()))
+        let jobs = jobs.map(|seq| Pushed::New(job_id(seq, millis(push.now)))).collect();
+        Ok(Stored::new(jobs, Vec::new()))
     });
-    Ok(ids.collect())
+    stored.collect()
 }
 
 async fn store_special(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {

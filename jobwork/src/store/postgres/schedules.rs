@@ -103,7 +103,7 @@ impl Postgres {
             (&push as _, Type::TEXT),
         ];
         let fired = "SELECT @.fire($1, $2, $3, $4::text::jsonb)::text";
-        let answer: Option<String> = self.server().call_one(fired, &params).await.map_err(Error::store)?.get(0);
+        let answer: Option<String> = self.server().change_one(fired, &params).await.map_err(Error::store)?.get(0);
         let answer = answer
             .map(|text| serde_json::from_str::<new_job::Answer>(&text).map_err(malformed))
             .transpose()

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
     include_str!("sql/tables.sql"),
     include_str!("sql/ids.sql"),
     include_str!("sql/claim.sql"),
+    include_str!("sql/take.sql"),
     include_str!("sql/ready.sql"),
     include_str!("sql/finish.sql"),
     include_str!("sql/ended.sql"),

@@ -1,6 +1,7 @@
 //! A server: the calls that are made on its connections.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use deadpool::managed::Pool;
 use tokio::runtime::Handle;
@@ -9,6 +10,7 @@ use tokio_postgres::Row;
 
 use super::connection::{Dialler, Param};
 use super::failure::Failed;
+use super::heads::Heads;
 use super::lost::Lost;
 use super::options::Options;
 use super::push::Pushes;
@@ -30,6 +32,9 @@ pub(super) struct Server {
     /// Set once the schema is known to be ours.
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
+    pub(super) heads: Heads,
+    /// Whether the last outcomes were of jobs that share something with others.
+    pub(super) sharing: AtomicBool,
     pub(super) lost: Lost,
     pub(super) thread: Thread,
     /// By which our own notifications are told from those of others.
@@ -52,7 +57,19 @@ impl Server {
         let (own, near) =
             if rest == 0 { (pool(&dialler, 1)?, None) } else { (pool(&dialler, rest)?, Some(pool(&near, nearest)?)) };
         let (migrated, pushes) = (OnceCell::new(), Pushes::default());
-        Ok(Self { options, dialler, own, near, migrated, pushes, lost: Lost::default(), thread, number })
+        Ok(Self {
+            options,
+            dialler,
+            own,
+            near,
+            migrated,
+            pushes,
+            heads: Heads::default(),
+            sharing: AtomicBool::new(false),
+            lost: Lost::default(),
+            thread,
+            number,
+        })
     }
 
     /// The runtime that opened the store, or the store's own thread.
@@ -103,6 +120,13 @@ impl Server {
     /// Makes a call that answers with one row.
     pub(super) async fn call_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
         only(self.call(statement, params).await?)
+    }
+
+    /// Makes a call that answers with one row, and may put jobs anywhere into the line of ready ones.
+    pub(super) async fn change_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
+        let answer = self.call_one(statement, params).await;
+        self.heads.forget();
+        answer
     }
 
     /// Makes a call that should lose no time, and answers with one row.

@@ -1,4 +1,99 @@
--- Claims that look closer: pauses, limits of queues and keys, and jobs that may have expired.
+-- Claims that look closer: pauses, limits of queues and keys, jobs that may have expired, and jobs that age.
+
+-- The queue that a claim looks at after this one, or first; null when it has looked at all. A worker that serves all begins behind the one
+-- from which its last jobs came, so that none starves.
+CREATE FUNCTION next_queue(_claim claiming, _queue text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    _next text;
+BEGIN
+    IF _claim.queues IS NOT NULL THEN
+        RETURN _claim.queues[CASE WHEN _queue IS NULL THEN 1 ELSE array_position(_claim.queues, _queue) + 1 END];
+    END IF;
+    IF _queue IS NULL THEN
+        _next := (SELECT queue FROM ready WHERE queue > _claim.last_queue ORDER BY queue LIMIT 1);
+        RETURN coalesce(_next, (SELECT queue FROM ready ORDER BY queue LIMIT 1));
+    END IF;
+    _next := (SELECT queue FROM ready WHERE queue > _queue ORDER BY queue LIMIT 1);
+    IF _queue > _claim.last_queue THEN
+        -- Behind the end it goes on from the beginning.
+        RETURN coalesce(_next, (SELECT queue FROM ready WHERE queue <= _claim.last_queue ORDER BY queue LIMIT 1));
+    END IF;
+    RETURN CASE WHEN _next <= _claim.last_queue THEN _next END;
+END $$;
+
+-- How many jobs a claim may get from a queue.
+CREATE FUNCTION cap_of(_claim claiming, _queue text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(_claim.caps[array_position(_claim.capped, _queue)], _claim.most)
+$$;
+
+-- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`: their rows in
+-- the line, which are locked, and their numbers.
+CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint, _closely boolean, OUT places tid[], OUT seqs bigint[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    _names text[] := _claim.names;
+    _versions bigint[] := _claim.versions;
+    _lowest bigint := _claim.lowest;
+    _now bigint := _claim.now;
+    _priority integer;
+    _wanted bigint := _room;
+    _places tid[];
+    _seqs bigint[];
+BEGIN
+    places := ARRAY[]::tid[];
+    seqs := ARRAY[]::bigint[];
+    IF _room <= 0 THEN
+        RETURN;
+    END IF;
+    SELECT priority FROM ready WHERE queue = _queue ORDER BY priority DESC LIMIT 1 INTO _priority;
+    WHILE _priority IS NOT NULL LOOP
+        SELECT array_agg(due.place), array_agg(due.seq) FROM (
+            SELECT ctid AS place, seq FROM ready
+            WHERE queue = _queue AND priority = _priority AND run_at <= _now AND name = ANY (_names)
+                AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
+                AND (_closely OR NOT special) AND (expires_at IS NULL OR expires_at > _now)
+            ORDER BY run_at, seq LIMIT _wanted FOR UPDATE SKIP LOCKED
+        ) AS due INTO _places, _seqs;
+        IF _seqs IS NOT NULL THEN
+            places := places || _places;
+            seqs := seqs || _seqs;
+        END IF;
+        -- Where jobs age, every level may have the most urgent; a level's own order is theirs in any case.
+        IF _claim.ageing IS NULL THEN
+            _wanted := _room - cardinality(seqs);
+            EXIT WHEN _wanted <= 0;
+        END IF;
+        SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
+    END LOOP;
+    IF _claim.ageing IS NOT NULL AND cardinality(seqs) > 0 THEN
+        SELECT array_agg(urgent.place), array_agg(urgent.seq) FROM (
+            SELECT ctid AS place, seq FROM ready WHERE ctid = ANY (places)
+            ORDER BY priority + greatest(0, _now - run_at) / greatest(1, _claim.ageing) DESC, run_at, seq LIMIT _room
+        ) AS urgent INTO places, seqs;
+    END IF;
+END $$;
+
+-- When the first job of a queue that is due later, and for this worker, falls due.
+CREATE FUNCTION next_due(_claim claiming, _queue text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _names text[] := _claim.names;
+    _versions bigint[] := _claim.versions;
+    _lowest bigint := _claim.lowest;
+    _now bigint := _claim.now;
+    _priority integer;
+    _next bigint;
+BEGIN
+    SELECT priority FROM ready WHERE queue = _queue ORDER BY priority DESC LIMIT 1 INTO _priority;
+    WHILE _priority IS NOT NULL LOOP
+        _next := least(_next, (
+            SELECT run_at FROM ready
+            WHERE queue = _queue AND priority = _priority AND run_at > _now AND name = ANY (_names)
+                AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
+            ORDER BY run_at LIMIT 1));
+        SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
+    END LOOP;
+    RETURN _next;
+END $$;
 
 -- The limits of a queue, as limits of a key, or null.
 CREATE FUNCTION limits_of_queue(_queue text) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -113,8 +208,12 @@ DECLARE
     _held_before bigint;
     _expired bigint;
 BEGIN
-    PERFORM lock_flow();
     seqs := ARRAY[]::bigint[];
+    SELECT until FROM pause_of('everything', '', _claim.now) INTO next;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM lock_flow();
     PERFORM release_gates(_claim);
     _expired := end_expired_ready(_claim);
     _queue := next_queue(_claim, NULL);

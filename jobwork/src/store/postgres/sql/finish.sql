@@ -48,15 +48,15 @@ BEGIN
 END $$;
 
 -- Writes outcomes, each if its job is still running under its lease, and says of each whether it was. The claims that they come from stand
--- in arrays of their own, and `_which` says whose each one is. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
+-- in arrays of their own, and `_which` says whose each one is. What is shared with others (1, 2, 8, 16, 32, 4096) is changed by one at a time,
+-- under the lock of `lock_flow`: of a job that shares something a call that is not alone says null, and has to be made again alone. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
 -- unstarted, 5 handed back, 6 cancelled, 7 discarded, 8 dead. A text is an output or a reason.
 CREATE FUNCTION finish(
     _claims bigint[], _workers uuid[], _which integer[], _seqs bigint[], _created_ats bigint[], _attempts integer[],
-    _outcomes integer[], _ats bigint[], _texts text[], _dues bigint[], _failures text[]
+    _outcomes integer[], _ats bigint[], _texts text[], _dues bigint[], _failures text[], _alone boolean
 ) RETURNS boolean[] LANGUAGE plpgsql @entry@ AS $$
 DECLARE
     _stored boolean[];
-    _alone boolean;
     _begun bigint[];
     _done bigint[];
     _kept bigint;
@@ -64,8 +64,6 @@ DECLARE
     _claim claims;
     _back record;
 BEGIN
-    -- What is shared with others is changed by one at a time: 1, 2, 8, 16, 32, 4096.
-    _alone := EXISTS (SELECT FROM unnest(_seqs) AS number JOIN jobs j ON j.seq = number WHERE j.flags & 4155 <> 0);
     IF _alone THEN
         PERFORM lock_flow();
     END IF;
@@ -107,8 +105,9 @@ BEGIN
             SELECT * FROM claims WHERE id = _claims[_which[_place]] INTO _claim;
             CONTINUE WHEN NOT runs_under(_job, _claim);
             IF _job.flags & 4155 <> 0 AND NOT _alone THEN
-                -- It has become so since we looked, and now it is too late to wait for the lock.
-                RAISE SQLSTATE '40001' USING MESSAGE = 'a job began to share something with others';
+                -- It is too late to wait for the lock.
+                _stored[_place] := NULL;
+                CONTINUE;
             END IF;
             PERFORM settle((_job.seq, _job.created_at, _job.attempt + 1, _claim.worker, _claim.id, _claim.at, _job.run_at, _job.rescues,
                 _job.cancel, _job.flags)::running, _outcomes[_place], _ats[_place], _texts[_place], _dues[_place], _failures[_place]);

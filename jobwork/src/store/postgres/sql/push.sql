@@ -19,6 +19,21 @@ BEGIN
     RETURN _seqs;
 END $$;
 
+-- Stores such jobs that differ in their arguments only.
+CREATE FUNCTION push_alike(
+    _name text, _queue text, _args text[], _priority integer, _retries bigint, _version bigint, _flags integer, _created_ats bigint[]
+) RETURNS bigint[] LANGUAGE plpgsql @path@ AS $$
+DECLARE
+    _seqs bigint[] := ARRAY(SELECT nextval('job_number') FROM generate_series(1, cardinality(_args)));
+BEGIN
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
+    SELECT seq, created_at, created_at, _priority, _retries, _version, _flags, 1, _name, _queue, args
+    FROM unnest(_seqs, _created_ats, _args) AS new (seq, created_at, args);
+    INSERT INTO ready (run_at, seq, version, priority, queue, name)
+    SELECT created_at, seq, _version, _priority, _queue, _name FROM unnest(_created_ats, _seqs) AS new (created_at, seq);
+    RETURN _seqs;
+END $$;
+
 -- Stores one such job, in half the time.
 CREATE FUNCTION push_one(
     _name text, _queue text, _args text, _priority integer, _retries bigint, _version bigint, _flags integer, _run_at bigint,

@@ -1,0 +1,102 @@
+-- Taking what is due out of the line, where nothing in it is special.
+--
+-- What was taken leaves dead entries in the index of the line until it is vacuumed, which whoever begins at the front has to pass. So a process
+-- remembers where it took last in each level, which is a queue and a priority: its heads. A claim that is given heads begins there, and at the
+-- front only if it finds nothing. It does not see what has come before them meanwhile, and so now and then a claim is given none.
+
+-- The queue with ready jobs after this one, or the first; known ones are taken to have some.
+CREATE FUNCTION queue_after(_queue text, _known text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    _next text;
+BEGIN
+    IF cardinality(_known) > 0 THEN
+        SELECT min(known COLLATE "C") FROM unnest(_known) AS known WHERE _queue IS NULL OR known COLLATE "C" > _queue INTO _next;
+    END IF;
+    RETURN coalesce(CASE
+        WHEN _queue IS NULL AND _next IS NULL THEN (SELECT queue FROM ready ORDER BY queue LIMIT 1)
+        WHEN _queue IS NULL THEN (SELECT queue FROM ready WHERE queue < _next ORDER BY queue LIMIT 1)
+        WHEN _next IS NULL THEN (SELECT queue FROM ready WHERE queue > _queue ORDER BY queue LIMIT 1)
+        ELSE (SELECT queue FROM ready WHERE queue > _queue AND queue < _next ORDER BY queue LIMIT 1)
+    END, _next);
+END $$;
+
+-- Takes due jobs, the queues in their order; if there are fewer than were asked for, says when the next one is due.
+CREATE FUNCTION take(
+    _queues text[], _names text[], _versions bigint[], _lowest bigint, _most bigint, _now bigint, _capped text[], _caps bigint[],
+    _last_queue text, _head_queues text[], _head_priorities integer[], _head_run_ats bigint[], _head_seqs bigint[],
+    OUT seqs bigint[], OUT next bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+    _queue text COLLATE "C";
+    _place integer := 1;
+    -- Whether a claim of all queues has gone on from the first one.
+    _again boolean := false;
+    _room bigint;
+    _priority bigint;
+    _known integer;
+    _head_run_at bigint;
+    _head_seq bigint;
+    _taken bigint[];
+BEGIN
+    seqs := ARRAY[]::bigint[];
+    IF _queues IS NULL THEN
+        _queue := queue_after(_last_queue, _head_queues);
+        _again := _queue IS NULL;
+        IF _again THEN
+            _queue := queue_after(NULL, _head_queues);
+        END IF;
+    ELSE
+        _queue := _queues[1];
+    END IF;
+    WHILE _queue IS NOT NULL AND NOT (_again AND _queue > _last_queue) LOOP
+        _room := least(coalesce(_caps[array_position(_capped, _queue)], _most), _most - cardinality(seqs));
+        -- More than any priority.
+        _priority := 2147483648;
+        WHILE _room > 0 LOOP
+            _known := NULL;
+            IF cardinality(_head_queues) > 0 THEN
+                SELECT max(priority) FROM unnest(_head_queues, _head_priorities) AS head (queue, priority)
+                WHERE queue = _queue AND priority < _priority INTO _known;
+            END IF;
+            _priority := coalesce((SELECT priority FROM ready
+                WHERE queue = _queue AND priority < _priority AND priority > coalesce(_known, -2147483649) ORDER BY priority DESC LIMIT 1), _known);
+            EXIT WHEN _priority IS NULL;
+            _head_run_at := -1;
+            _head_seq := -1;
+            IF _priority = _known THEN
+                SELECT run_at, seq FROM unnest(_head_queues, _head_priorities, _head_run_ats, _head_seqs) AS head (queue, priority, run_at, seq)
+                WHERE queue = _queue AND priority = _priority INTO _head_run_at, _head_seq;
+            END IF;
+            WITH due AS MATERIALIZED (
+                SELECT ctid AS place, seq FROM ready
+                WHERE queue = _queue AND priority = _priority AND run_at <= _now AND (run_at, seq) >= (_head_run_at, _head_seq)
+                    AND name = ANY (_names) AND (version <= _lowest OR version <= _versions[array_position(_names, name)]) AND NOT special
+                ORDER BY run_at, seq LIMIT _room FOR UPDATE SKIP LOCKED
+            ), gone AS (
+                DELETE FROM ready WHERE ctid = ANY (ARRAY(SELECT place FROM due))
+            )
+            SELECT array_agg(seq) FROM due INTO _taken;
+            IF _taken IS NOT NULL THEN
+                seqs := seqs || _taken;
+                _room := _room - cardinality(_taken);
+            END IF;
+            IF _room > 0 THEN
+                next := least(next, (SELECT run_at FROM ready
+                    WHERE queue = _queue AND priority = _priority AND run_at > _now AND name = ANY (_names)
+                        AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
+                    ORDER BY run_at LIMIT 1));
+            END IF;
+        END LOOP;
+        EXIT WHEN cardinality(seqs) >= _most;
+        IF _queues IS NULL THEN
+            _queue := queue_after(_queue, _head_queues);
+            IF _queue IS NULL AND NOT _again THEN
+                _again := true;
+                _queue := queue_after(NULL, _head_queues);
+            END IF;
+        ELSE
+            _place := _place + 1;
+            _queue := _queues[_place];
+        END IF;
+    END LOOP;
+END $$;
