@@ -46,8 +46,15 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     let (shared, (settler, slips), hooks) = prepare(parts)?;
     current::set_default_if_none(&shared.jobs);
     for (queue, limit) in &shared.config.queue_limits {
-        shared.jobs.control()?.limit_queue(queue, *limit, SetBy::Start).await?;
+        limit.check(queue)?;
     }
+    let limited = match limit_queues(&shared).await {
+        Err(error @ Error::Store(_)) => {
+            tracing::error!(%error, "can't limit queues; trying again");
+            false
+        }
+        limited => limited.map(|()| true)?,
+    };
     hooks.start(&shared.jobs).await?;
     log_start(&shared);
     let (order, orders) = mpsc::unbounded_channel();
@@ -58,7 +65,7 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
         lanes.into_iter().map(|lane| Fetcher::new(Arc::clone(&shared), lane, watched.clone(), Arc::clone(&idle)));
     let fetchers = fetchers.collect();
     let (reported, report) = watch::channel(None);
-    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders), until);
+    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders), until, limited);
     let runtime = shared.runtime.clone();
     let life = async move {
         let report = supervisor.run(settler, slips, fetchers).await;
@@ -68,6 +75,14 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     };
     run_apart(life, single_runtime)?;
     Ok(WorkerHandle::new(shared, order, report))
+}
+
+/// Writes to the store what the jobs of queues share.
+pub(super) async fn limit_queues(shared: &Shared) -> Result<()> {
+    for (queue, limit) in &shared.config.queue_limits {
+        shared.jobs.control()?.limit_queue(queue, *limit, SetBy::Start).await?;
+    }
+    Ok(())
 }
 
 /// Checks what a worker is made of, and puts it together.

@@ -13,7 +13,7 @@ use super::report::{StopReason, StopReport};
 use super::running::Running;
 use super::settler::Settler;
 use super::shared::Shared;
-use super::{pruner, rescuer, signals};
+use super::{pruner, rescuer, signals, start};
 use crate::job::{Finished, Outcome};
 use crate::perform::CancelReason;
 use crate::store::WorkerState;
@@ -48,6 +48,8 @@ pub(crate) struct Supervisor {
     order: mpsc::UnboundedSender<Order>,
     /// How long it works.
     until: Until,
+    /// Whether the limits of queues are in the store.
+    limited: bool,
     /// The fetchers' tasks, each watched.
     fetching: JoinSet<()>,
 }
@@ -67,8 +69,9 @@ impl Supervisor {
         gate: watch::Sender<Gate>,
         (order, orders): (mpsc::UnboundedSender<Order>, mpsc::UnboundedReceiver<Order>),
         until: Until,
+        limited: bool,
     ) -> Self {
-        Self { shared, gate, orders, order, until, fetching: JoinSet::new() }
+        Self { shared, gate, orders, order, until, limited, fetching: JoinSet::new() }
     }
 
     /// Lives the worker's life, and reports how it ended.
@@ -85,8 +88,15 @@ impl Supervisor {
         parts.spawn(noter::run(Arc::clone(&self.shared), slips));
         let heartbeat = Heartbeat::new(Arc::clone(&self.shared), self.order.clone());
         let mut opening = Gate::Open;
+        let (shared, limited) = (Arc::clone(&self.shared), self.limited);
+        let join = async {
+            heartbeat.join().await;
+            if !limited {
+                limit_queues(&shared).await;
+            }
+        };
         let reason = tokio::select! {
-            () = heartbeat.join() => None,
+            () = join => None,
             reason = stop_ordered(&mut self.orders, &mut opening) => Some(reason),
         };
         if let Some(reason) = reason {
@@ -223,6 +233,14 @@ impl Supervisor {
         let (back, lost) = (report.handed_back.len(), report.abandoned.len());
         tracing::info!(%reason, completed = report.completed, handed_back = back, abandoned = lost, "stopped");
         report
+    }
+}
+
+/// Limits queues, however long the store takes to answer.
+async fn limit_queues(shared: &Shared) {
+    while let Err(error) = start::limit_queues(shared).await {
+        tracing::error!(%error, "can't limit queues; trying again");
+        tokio::time::sleep(shared.config.poll_interval).await;
     }
 }
 

@@ -9,6 +9,7 @@ mod database;
 mod kept;
 pub mod pgbouncer;
 mod private;
+pub mod proxy;
 mod schema;
 mod server;
 

@@ -5,6 +5,7 @@
 mod checkpoint;
 mod death;
 mod lease;
+mod place;
 mod process;
 mod share;
 mod signals;

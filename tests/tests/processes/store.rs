@@ -2,27 +2,27 @@ use std::time::Duration;
 
 use jobwork::store::{Topic, WorkerRecord};
 use jobwork::{Dispatch, Job, JobHandle, JobState, Jobs, Record};
-use tempfile::TempDir;
 use tokio::time::timeout;
 
+use super::place::Place;
 use super::process::LIMIT;
 
-/// An SQLite file of a test's own.
+/// A store of a test's own, which several processes use.
 #[derive(Debug)]
 pub(crate) struct Store {
-    directory: TempDir,
+    place: Place,
     pub(crate) jobs: Jobs,
 }
 
 impl Store {
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let jobs = Jobs::connect(&url(&directory)).await.unwrap();
-        Self { directory, jobs }
+        let place = Place::new().await;
+        let jobs = Jobs::connect(&place.url()).await.unwrap();
+        Self { place, jobs }
     }
 
     pub(crate) fn url(&self) -> String {
-        url(&self.directory)
+        self.place.url()
     }
 
     pub(crate) async fn dispatch<J: Job>(&self, job: Dispatch<J>) -> JobHandle<J> {
@@ -43,10 +43,6 @@ impl Store {
         });
         found.await.expect("nothing is found in the store")
     }
-}
-
-fn url(directory: &TempDir) -> String {
-    format!("sqlite:{}", directory.path().join("jobs.db").display())
 }
 
 /// The workers that the store knows.

@@ -1,22 +1,28 @@
 //! The life of workers: beats, and the rescue of those who died.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::connection::Param;
 use super::failure::Failed;
 use super::rows::{duration, millis};
 use super::server::Server;
 use super::session::Session;
 use crate::job::JobId;
-use crate::store::{Beat, BeatKind, Rescue, Signals};
+use crate::store::{Beat, BeatKind, Rescue, Signals, WorkerInfo};
 
-/// A worker whose connection is gone for this long has not come back: a living one dials again at once.
-const OVERDUE: Duration = Duration::from_millis(1_200);
+/// A worker whose session is gone for this long has not come back: a living one dials again at once, and several times by then.
+/// With two looks a second, this is at the third one.
+const OVERDUE: Duration = Duration::from_millis(950);
+
+/// The workers of this process.
+static OURS: LazyLock<Mutex<HashSet<Uuid>>> = LazyLock::new(Mutex::default);
 
 /// Writes a beat.
 pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Result<Signals, Failed> {
@@ -28,26 +34,29 @@ pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Res
     };
     if beat.kind != BeatKind::Live {
         session.remember(worker, beat.kind == BeatKind::Join);
+        remember(worker, beat.kind == BeatKind::Join);
     }
     let info = serde_json::to_string(&*beat.worker).map_err(|error| Failed::Ours(error.to_string()))?;
-    let locked = !server.options.pooled;
+    let connection = session.connection(server).await?;
+    let locked = connection.is_some() && !server.options.pooled;
     let running = i64::try_from(beat.running).unwrap_or(i64::MAX);
-    let heard = session
-        .call(
-            server,
-            "SELECT gone, command, cancel FROM @.beat($1, $2, $3, $4, $5, $6, $7, $8)",
-            &[
-                (&worker, Type::UUID),
-                (&kind, Type::TEXT),
-                (&info, Type::TEXT),
-                (&beat.state.as_str(), Type::TEXT),
-                (&running, Type::INT8),
-                (&duration(beat.lease), Type::INT8),
-                (&millis(beat.now), Type::INT8),
-                (&locked, Type::BOOL),
-            ],
-        )
-        .await?;
+    let (state, lease, now) = (beat.state.as_str(), duration(beat.lease), millis(beat.now));
+    let params: [Param<'_>; 8] = [
+        (&worker, Type::UUID),
+        (&kind, Type::TEXT),
+        (&info, Type::TEXT),
+        (&state, Type::TEXT),
+        (&running, Type::INT8),
+        (&lease, Type::INT8),
+        (&now, Type::INT8),
+        (&locked, Type::BOOL),
+    ];
+    let statement = "SELECT gone, command, cancel FROM @.beat($1, $2, $3, $4, $5, $6, $7, $8)";
+    let heard = match connection {
+        Some(connection) => connection.ask(&server.sql(statement), &params).await?.pop(),
+        None => Some(server.call_one(statement, &params).await?),
+    };
+    let heard = heard.ok_or_else(|| Failed::Ours("the server has no answer to a beat".to_owned()))?;
     if beat.kind == BeatKind::Leave {
         // What it still had is in the line again.
         server.heads.forget();
@@ -100,7 +109,7 @@ pub(super) async fn rescue(
     let dead = unlocked.overdue(number);
     let answer = server
         .call_one(
-            "SELECT rescued, unlocked FROM @.rescue($1, $2, $3)",
+            "SELECT rescued, unlocked, infos FROM @.rescue($1, $2, $3)",
             &[
                 (&i64::from(rescue.poison_after), Type::INT8),
                 (&millis(rescue.now), Type::INT8),
@@ -112,6 +121,33 @@ pub(super) async fn rescue(
     if !rescued.is_empty() {
         server.heads.forget();
     }
-    unlocked.see(number, &answer.get::<_, Vec<i64>>("unlocked"));
+    let (keys, infos): (Vec<i64>, Vec<String>) = (answer.get("unlocked"), answer.get("infos"));
+    let gone = keys.into_iter().zip(infos).filter(|(_, info)| !lives_here(info)).map(|(key, _)| key);
+    unlocked.see(number, &gone.collect::<Vec<_>>());
     Ok(rescued.into_iter().map(JobId::from).collect())
+}
+
+fn remember(worker: Uuid, joins: bool) {
+    let mut ours = OURS.lock().unwrap_or_else(PoisonError::into_inner);
+    if joins {
+        ours.insert(worker);
+    } else {
+        ours.remove(&worker);
+    }
+}
+
+/// Whether the process of this worker is one of this machine, and lives, as far as the system says.
+fn lives_here(info: &str) -> bool {
+    let Ok(info) = serde_json::from_str::<WorkerInfo>(info) else { return false };
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if host.trim() != info.host {
+        return false;
+    }
+    // In a container, a program that was started again has the number of the last one.
+    if info.pid == std::process::id() {
+        return OURS.lock().unwrap_or_else(PoisonError::into_inner).contains(&info.id.as_uuid());
+    }
+    // The number, the name in parentheses, and a letter for the state.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", info.pid)).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }

@@ -1,6 +1,7 @@
 //! Connections: dialled and served on the store's own thread, and kept in a pool.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
@@ -63,7 +64,14 @@ impl Manager for Dialler {
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
-        if connection.client.is_closed() { Err(RecycleError::message("the connection was lost")) } else { Ok(()) }
+        if connection.client.is_closed() {
+            Err(RecycleError::message("the connection was lost"))
+        } else if connection.asking.load(Ordering::Relaxed) {
+            // Whoever came next would wait for the answer to a call that nobody waits for.
+            Err(RecycleError::message("its last call was given up"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -74,15 +82,24 @@ pub(super) struct Connection {
     /// Whether a pooler gives another session to every transaction, so that nothing stays prepared.
     pooled: bool,
     statements: Mutex<HashMap<String, Statement>>,
+    /// Whether a call has not been answered.
+    asking: AtomicBool,
 }
 
 impl Connection {
     pub(super) fn new(client: Client, pooled: bool) -> Self {
-        Self { client, pooled, statements: Mutex::default() }
+        Self { client, pooled, statements: Mutex::default(), asking: AtomicBool::new(false) }
     }
 
     /// Asks, in a transaction of its own.
     pub(super) async fn ask(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+        self.asking.store(true, Ordering::Relaxed);
+        let answer = self.query(sql, params).await;
+        self.asking.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
         if self.pooled {
             return Ok(self.client.query_typed(sql, params).await?);
         }

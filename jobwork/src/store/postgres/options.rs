@@ -1,6 +1,7 @@
 //! What a URL says of a Postgres.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use tokio_postgres::Config;
 
@@ -50,8 +51,17 @@ impl Options {
         let server = Config::from_str(&format!("{address}{separator}{}", theirs.join("&")));
         options.server = server.map_err(|error| refused(told(&error)))?;
         options.server.application_name("jobwork");
+        let named = |parameter: &str| theirs.iter().any(|named| named.starts_with(parameter));
         if options.server.get_connect_timeout().is_none() {
-            options.server.connect_timeout(std::time::Duration::from_secs(5));
+            options.server.connect_timeout(Duration::from_secs(5));
+        }
+        // A peer that is gone without a word is noticed within half a minute, not within hours.
+        if !named("keepalives") {
+            let (idle, interval) = (Duration::from_secs(10), Duration::from_secs(5));
+            options.server.keepalives_idle(idle).keepalives_interval(interval).keepalives_retries(3);
+        }
+        if !named("tcp_user_timeout") {
+            options.server.tcp_user_timeout(Duration::from_secs(20));
         }
         Ok(options)
     }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio_postgres::AsyncMessage;
 use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, Row};
 use uuid::Uuid;
 
-use super::connection::{Connection, Line, Param};
+use super::connection::{Connection, Line};
 use super::failure::Failed;
 use super::hints::{Hints, channel};
-use super::server::{Server, only};
+use super::server::Server;
 
 /// After the connection is lost it is dialled again this soon, and then less and less often.
 const SOON: Duration = Duration::from_millis(50);
@@ -21,8 +21,8 @@ const SOON: Duration = Duration::from_millis(50);
 /// The longest pause between two tries.
 const LATEST: Duration = Duration::from_secs(2);
 
-/// A call on the session waits so long for it to come back, and is then made on any other connection.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A beat waits so long for the session to come back, and is then made on any other connection.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The session, which is dialled when it is first used, and again whenever it is lost.
 #[derive(Debug, Default)]
@@ -63,14 +63,15 @@ impl Session {
         workers.extend(joins.then_some(worker));
     }
 
-    /// Makes a call on the session, or on another connection where it does not come back.
-    pub(super) async fn call(&self, server: &Server, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
+    /// The session's connection, unless it is lost and does not come back soon.
+    pub(super) async fn connection(&self, server: &Server) -> Result<Option<Arc<Connection>>, Failed> {
         server.migrate().await?;
         let mut current = self.current.subscribe();
         let there = tokio::time::timeout(PATIENCE, current.wait_for(Option::is_some)).await;
-        let connection = there.ok().and_then(Result::ok).and_then(|current| current.clone());
-        let Some(Current { connection, .. }) = connection else { return server.call_one(statement, params).await };
-        only(connection.ask(&server.sql(statement), params).await?)
+        Ok(there
+            .ok()
+            .and_then(Result::ok)
+            .and_then(|current| current.as_ref().map(|current| Arc::clone(&current.connection))))
     }
 }
 
@@ -114,7 +115,10 @@ async fn open(
         let listen = format!("LISTEN \"{}\"", channel(&server.options.schema));
         connection.client.batch_execute(&listen).await?;
         let workers = session.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        connection.ask(&server.sql("SELECT @.lock_workers($1)"), &[(&workers, Type::UUID_ARRAY)]).await?;
+        let locked = connection.ask(&server.sql("SELECT @.lock_workers($1)"), &[(&workers, Type::UUID_ARRAY)]).await?;
+        if !locked.first().is_some_and(|row| row.get(0)) {
+            return Err(Failed::Ours("the server has not noticed yet that the last session was lost".to_owned()));
+        }
     }
     session.current.send_replace(Some(Current { connection, number }));
     Ok(served)

@@ -22,7 +22,8 @@ BEGIN
         gone := true;
         RETURN;
     END IF;
-    IF _kind = 'join' AND _locked THEN
+    -- A worker that was made known on another connection than its session has no lock yet.
+    IF _locked AND (_kind = 'join' OR NOT _worker.locked) THEN
         PERFORM pg_try_advisory_lock(worker_lock(), _worker.key::integer);
     ELSIF _kind = 'leave' AND _worker.locked THEN
         PERFORM pg_advisory_unlock(worker_lock(), _worker.key::integer)
@@ -115,25 +116,38 @@ CREATE FUNCTION worker_lock() RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT hashtext('jobwork worker ' || current_schema())
 $$;
 
--- Takes the locks of a process's workers again, in a new session.
-CREATE FUNCTION lock_workers(_ids uuid[]) RETURNS void LANGUAGE plpgsql @entry@ AS $$
+-- Takes the locks of a process's workers again, in a new session, and says whether it has them all. If the server has not noticed that the
+-- last session was lost, it ends it, and the locks can be taken in a moment.
+CREATE FUNCTION lock_workers(_ids uuid[]) RETURNS boolean LANGUAGE plpgsql @entry@ AS $$
 BEGIN
-    PERFORM pg_try_advisory_lock(worker_lock(), key::integer) FROM workers WHERE id = ANY (_ids);
+    IF (SELECT bool_and(pg_try_advisory_lock(worker_lock(), key::integer)) FROM workers WHERE id = ANY (_ids)) IS NOT FALSE THEN
+        RETURN true;
+    END IF;
+    PERFORM pg_terminate_backend(l.pid)
+    FROM workers w JOIN pg_locks l ON l.objid = w.key::integer::oid
+    WHERE w.id = ANY (_ids) AND l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = worker_lock()::oid
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid();
+    RETURN false;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN false;
 END $$;
 
 -- Takes the jobs of dead workers from them, and forgets the workers: those whose lease has run out, and those of `_dead` that still have
--- no lock. Says also which workers have none.
-CREATE FUNCTION rescue(_poison_after bigint, _now bigint, _dead bigint[], OUT rescued uuid[], OUT unlocked bigint[])
+-- no lock. Says also which workers have none, and who they are.
+CREATE FUNCTION rescue(
+    _poison_after bigint, _now bigint, _dead bigint[], OUT rescued uuid[], OUT unlocked bigint[], OUT infos text[]
+)
 LANGUAGE plpgsql @entry@ AS $$
 DECLARE
     _worker bigint;
     _job running;
 BEGIN
     rescued := '{}';
-    unlocked := ARRAY(
-        SELECT key FROM workers WHERE locked AND NOT EXISTS (
-            SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = worker_lock()::oid
-            AND l.objid = key::integer::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())));
+    SELECT coalesce(array_agg(key), '{}'), coalesce(array_agg(info), '{}') FROM workers
+    WHERE locked AND NOT EXISTS (
+        SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = worker_lock()::oid
+        AND l.objid = key::integer::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    INTO unlocked, infos;
     _dead := ARRAY(SELECT key FROM unnest(_dead) AS key WHERE key = ANY (unlocked));
     IF NOT EXISTS (SELECT FROM workers WHERE expires_at <= _now OR key = ANY (_dead)) THEN
         RETURN;

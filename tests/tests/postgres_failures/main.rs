@@ -1,0 +1,8 @@
+//! The Postgres store on servers, connections and processes that fail.
+
+#![cfg(target_os = "linux")]
+
+mod lost;
+mod outage;
+mod rescue;
+mod setting;
