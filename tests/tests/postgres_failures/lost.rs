@@ -171,11 +171,13 @@ async fn a_push_whose_answer_was_lost_says_that_it_may_have_been_stored() {
     let setting = Setting::new().await;
     let mut tagged = NewJob::new("job", "{}");
     tagged.tags = vec!["a".to_owned()];
-    for (statement, job) in [(".push_plain(", NewJob::new("job", "{}")), (".push_all(", tagged)] {
+    let plain = NewJob::new("job", "{}");
+    let calls = [(".push_one(", vec![plain.clone()]), (".push_plain(", vec![plain; 2]), (".push_all(", vec![tagged])];
+    for (statement, jobs) in calls {
         setting.proxy.set_trap(statement, Fate::LoseAnswer);
-        let error = setting.store.push(Push::of(vec![job], jiff::Timestamp::now())).await.unwrap_err().to_string();
+        let error = setting.store.push(Push::of(jobs, jiff::Timestamp::now())).await.unwrap_err().to_string();
         assert!(error.contains("may have been stored, or may not"), "{error}");
     }
-    assert_eq!(setting.number("SELECT count(*) FROM jobs").await, 2);
+    assert_eq!(setting.number("SELECT count(*) FROM jobs").await, 4);
     push(&setting.store, 1).await;
 }

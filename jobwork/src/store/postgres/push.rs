@@ -189,7 +189,7 @@ async fn store_one(server: &Server, push: &Push) -> Result<Stored> {
             ],
         )
         .await
-        .map_err(Error::store)?;
+        .map_err(Failed::pushing)?;
     Ok(Stored::new(vec![Pushed::New(job_id(stored.get(0), now))], Vec::new()))
 }
 
