@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use rustls::ClientConfig;
 use tokio::runtime::Handle;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tokio_postgres::{Client, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Failed;
 use super::options::Options;
@@ -16,7 +19,7 @@ use super::options::Options;
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// What serves a connection.
-pub(super) type Line = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+pub(super) type Line = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Dials on a runtime, which then serves the connection.
 #[derive(Clone, Debug)]
@@ -33,7 +36,8 @@ impl Dialler {
     pub(super) async fn dial(&self) -> Result<(Client, Line, &Handle), Failed> {
         for handle in self.near.iter().chain([&self.own]) {
             let options = Arc::clone(&self.options);
-            let dialled = handle.spawn(async move { options.server.connect(NoTls).await });
+            let tls = MakeRustlsConnect::new(ClientConfig::clone(&options.tls));
+            let dialled = handle.spawn(async move { options.server.connect(tls).await });
             // The runtime that is near may have ended before the store.
             if let Ok(dialled) = dialled.await {
                 let (client, line) = dialled.map_err(Failed::dialling)?;

@@ -1,6 +1,7 @@
 //! What goes wrong with a server, in the words of the domain.
 
-use std::fmt;
+use std::error::Error as _;
+use std::{fmt, io};
 
 use deadpool::managed::PoolError;
 use tokio_postgres::error::SqlState;
@@ -58,11 +59,11 @@ impl Failed {
 
     /// What went wrong with dialling: a server that can't be reached, starts, shuts down or is full is away.
     pub(super) fn dialling(error: tokio_postgres::Error) -> Self {
-        if error.code().is_none_or(|code| is_passing(code) || code.code().starts_with("53")) {
-            Self::Away(error)
-        } else {
-            Self::Server(error)
-        }
+        let passing = match error.code() {
+            Some(code) => is_passing(code) || code.code().starts_with("53"),
+            None => is_of_network(&error),
+        };
+        if passing { Self::Away(error) } else { Self::Server(error) }
     }
 
     /// Whether the server went away while it was asked, so that nobody knows what became of the call.
@@ -107,6 +108,13 @@ impl Failed {
 /// 08 is about connections, 57P about a server that shuts down or starts.
 fn is_passing(code: &SqlState) -> bool {
     code.code().starts_with("08") || code.code().starts_with("57P")
+}
+
+/// Whether the network is at fault, and not what was asked for: a certificate, a password, encryption.
+fn is_of_network(error: &tokio_postgres::Error) -> bool {
+    let Some(cause) = error.source() else { return true };
+    let cause = cause.downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| !cause.get_ref().is_some_and(|cause| cause.is::<rustls::Error>()))
 }
 
 impl fmt::Display for Failed {

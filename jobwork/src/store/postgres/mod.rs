@@ -25,6 +25,7 @@ mod server;
 mod session;
 mod text;
 mod thread;
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;

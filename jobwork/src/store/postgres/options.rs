@@ -1,10 +1,13 @@
 //! What a URL says of a Postgres.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio_postgres::Config;
 
+use super::tls::Wanted;
 use crate::error::{Error, Result};
 use crate::store::connect::without_password;
 
@@ -19,6 +22,8 @@ const CONNECTIONS: usize = 5;
 pub(super) struct Options {
     /// What the driver is told.
     pub(super) server: Config,
+    /// How connections are encrypted.
+    pub(super) tls: Arc<ClientConfig>,
     /// Where the tables are.
     pub(super) schema: String,
     /// At most so many connections for calls, besides the session.
@@ -34,8 +39,10 @@ impl Options {
     pub(super) fn parse(url: &str) -> Result<Self> {
         let refused = |problem: String| Error::Url { url: without_password(url), problem };
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut wanted = Wanted::default();
         let mut options = Self {
             server: Config::new(),
+            tls: wanted.config().map_err(refused)?,
             schema: SCHEMA.to_owned(),
             connections: CONNECTIONS,
             pooled: false,
@@ -43,12 +50,17 @@ impl Options {
         };
         let mut theirs = Vec::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            if !options.take(parameter).map_err(refused)? {
-                theirs.push(parameter);
+            match parameter.split_once('=') {
+                Some(("sslmode", mode)) => wanted.mode = Some(mode.to_owned()),
+                Some(("sslrootcert", roots)) => wanted.roots = Some(unescaped(roots)),
+                _ if options.take(parameter).map_err(refused)? => {}
+                _ => theirs.push(parameter),
             }
         }
-        let separator = if theirs.is_empty() { "" } else { "?" };
-        let server = Config::from_str(&format!("{address}{separator}{}", theirs.join("&")));
+        options.tls = wanted.config().map_err(refused)?;
+        let mode = format!("sslmode={}", wanted.driver_mode());
+        theirs.push(&mode);
+        let server = Config::from_str(&format!("{address}?{}", theirs.join("&")));
         options.server = server.map_err(|error| refused(told(&error)))?;
         options.server.application_name("jobwork");
         let named = |parameter: &str| theirs.iter().any(|named| named.starts_with(parameter));
@@ -91,6 +103,20 @@ impl Options {
 /// Whether a character needs no quotes of any kind.
 fn is_plain(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
+}
+
+/// A value of a URL, in which `%2F` stands for `/`.
+fn unescaped(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => (bytes.push(byte), rest = &after[2..]),
+            None => (bytes.push(*first), rest = after),
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// An error with its cause: the driver's own words leave that out.
