@@ -172,9 +172,8 @@ async fn a_push_whose_answer_was_lost_says_that_it_may_have_been_stored() {
     let mut tagged = NewJob::new("job", "{}");
     tagged.tags = vec!["a".to_owned()];
     let plain = NewJob::new("job", "{}");
-    let calls = [(".push_one(", vec![plain.clone()]), (".push_plain(", vec![plain; 2]), (".push_all(", vec![tagged])];
-    for (statement, jobs) in calls {
-        setting.proxy.set_trap(statement, Fate::LoseAnswer);
+    for jobs in [vec![plain.clone()], vec![plain; 2], vec![tagged]] {
+        setting.proxy.set_trap(".push", Fate::LoseAnswer);
         let error = setting.store.push(Push::of(jobs, jiff::Timestamp::now())).await.unwrap_err().to_string();
         assert!(error.contains("may have been stored, or may not"), "{error}");
     }
