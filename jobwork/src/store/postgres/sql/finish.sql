@@ -60,6 +60,9 @@ DECLARE
     _begun bigint[];
     _done bigint[];
     _kept bigint;
+    _awaited bigint[];
+    _outputs text[];
+    _awaited_ats bigint[];
     _job jobs;
     _claim claims;
     _back record;
@@ -71,13 +74,14 @@ BEGIN
     PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR NO KEY UPDATE;
     _begun := begun_at(_claims, _workers);
     -- Most outcomes are successes of jobs about which nothing else is to be done: but for 512, 1024, 8192 and 16384 they have no flags, and
-    -- what is to be gone (512) has no others.
+    -- what is to be gone (512) has no others. Those that others wait for (1) are let go together below.
     WITH gone AS (
         DELETE FROM jobs j
         USING unnest(_which, _seqs, _created_ats, _attempts, _outcomes, _ats, _texts)
             WITH ORDINALITY AS f (which, seq, created_at, attempt, outcome, at, output, place)
         WHERE f.outcome = 0 AND _begun[f.which] >= 0 AND j.seq = f.seq AND j.created_at = f.created_at AND j.state = 1
-            AND j.attempt + 1 = f.attempt AND j.claim < _claims[f.which] AND j.cancel = 0 AND (j.flags & ~25600 = 0 OR j.flags = 512)
+            AND j.attempt + 1 = f.attempt AND j.claim < _claims[f.which] AND j.cancel = 0
+            AND (j.flags & ~25600 = 0 OR j.flags = 512 OR _alone AND j.flags & ~25601 = 0)
         RETURNING j.*, f.which, f.at, f.output, f.place
     ), kept AS (
         INSERT INTO ended (seq, created_at, run_at, claim, finished_at, priority, retries, version, flags, attempt, rescues, waits,
@@ -86,7 +90,12 @@ BEGIN
             _begun[which], name, queue, args, output
         FROM gone WHERE flags <> 512
     )
-    SELECT array_agg(place), count(*) FILTER (WHERE flags <> 512) FROM gone INTO _done, _kept;
+    SELECT array_agg(place), count(*) FILTER (WHERE flags <> 512), array_agg(seq) FILTER (WHERE flags & 1 <> 0),
+        array_agg(output) FILTER (WHERE flags & 1 <> 0), array_agg(at) FILTER (WHERE flags & 1 <> 0)
+    FROM gone INTO _done, _kept, _awaited, _outputs, _awaited_ats;
+    IF _awaited IS NOT NULL THEN
+        PERFORM release_all(_awaited, _outputs, _awaited_ats);
+    END IF;
     IF _kept > 0 THEN
         PERFORM count_completed(_kept);
     END IF;

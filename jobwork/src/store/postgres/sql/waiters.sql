@@ -3,31 +3,65 @@
 -- A link says that a child waits for a parent. When the parent's output has reached the child, nothing that becomes of the parent
 -- concerns the child any more. Whoever changes a parent that has completed lets its children go first, which marks its links as done.
 
--- Puts `_output` under the key `_slot` of the JSON object `_args`, leaving every other value as its text stands; null where one of
--- them isn't JSON, or the arguments are no object.
+-- Puts `_output` under the key `_slot` of the JSON object `_args`, leaving every other value as its text stands. Raises where one of them
+-- isn't JSON, or the arguments are no object.
+CREATE FUNCTION filled(_args text, _slot text, _output text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT '{' || string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY key COLLATE "C") || '}'
+    FROM (
+        SELECT * FROM (
+            -- Of a key that comes twice the last one counts.
+            SELECT DISTINCT ON (key) key, value FROM json_each(_args::json) WITH ORDINALITY AS field (key, value, place)
+            WHERE key <> _slot ORDER BY key, place DESC
+        ) AS others
+        UNION ALL SELECT _slot, _output::json
+    ) AS fields
+$$;
+
+-- As `filled`, but null instead of an error.
 CREATE FUNCTION fill(_args text, _slot text, _output text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    IF json_typeof(_args::json) <> 'object' THEN
-        RETURN NULL;
-    END IF;
-    RETURN (
-        SELECT '{' || string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY key COLLATE "C") || '}'
-        FROM (
-            SELECT * FROM (
-                -- Of a key that comes twice the last one counts.
-                SELECT DISTINCT ON (key) key, value FROM json_each(_args::json) WITH ORDINALITY AS field (key, value, place)
-                WHERE key <> _slot ORDER BY key, place DESC
-            ) AS others
-            UNION ALL SELECT _slot, _output::json
-        ) AS fields
-    );
-EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR program_limit_exceeded THEN
+    RETURN filled(_args, _slot, _output);
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
     RETURN NULL;
 END $$;
 
+-- Gives the outputs of jobs to those that wait for them. Where each of those waits for one of them only, as in a chain, all are let go
+-- together.
+CREATE FUNCTION release_all(_seqs bigint[], _outputs text[], _ats bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _alike bigint[];
+BEGIN
+    _alike := ARRAY(
+        SELECT l.child FROM unnest(_seqs) AS seq JOIN links l ON l.parent = seq JOIN jobs j ON j.seq = l.child
+        WHERE NOT l.done AND j.state = 0 GROUP BY l.child HAVING count(*) = 1);
+    BEGIN
+        WITH let_go AS (
+            UPDATE jobs j SET waits = j.waits - 1, state = CASE WHEN j.waits = 1 THEN 1 ELSE 0 END,
+                run_at = CASE WHEN j.waits = 1 THEN greatest(j.run_at, g.at) ELSE j.run_at END,
+                args = CASE WHEN l.slot IS NULL THEN j.args ELSE filled(j.args, l.slot, g.output) END
+            FROM unnest(_seqs, _outputs, _ats) AS g (seq, output, at) JOIN links l ON l.parent = g.seq
+            WHERE NOT l.done AND j.seq = l.child AND j.seq = ANY (_alike)
+            RETURNING j.*
+        )
+        INSERT INTO ready (queue, priority, run_at, seq, name, version, special, expires_at)
+        SELECT queue, priority, run_at, seq, name, version, flags & 20516 <> 0,
+            CASE WHEN flags & 4096 <> 0 THEN (SELECT expires_at FROM details WHERE job = seq) END
+        FROM let_go WHERE state = 1;
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        -- Somebody's arguments take no output: one after the other, so that the others do.
+        _alike := ARRAY[]::bigint[];
+    END;
+    FOR _place IN 1 .. cardinality(_seqs) LOOP
+        IF EXISTS (SELECT FROM links WHERE parent = _seqs[_place] AND NOT done AND NOT child = ANY (_alike)) THEN
+            PERFORM release(_seqs[_place], _outputs[_place], _ats[_place], _alike);
+        END IF;
+    END LOOP;
+    PERFORM wake('r');
+END $$;
+
 -- Gives a job's output to those that wait for it, and lets go those that now wait for nothing. Also a job that was cancelled meanwhile
--- takes the output: it may be retried.
-CREATE FUNCTION release(_seq bigint, _output text, _at bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- takes the output: it may be retried. Those of `_but` have it.
+CREATE FUNCTION release(_seq bigint, _output text, _at bigint, _but bigint[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _child bigint;
     _slots text[];
@@ -38,7 +72,8 @@ DECLARE
     _waiting boolean;
 BEGIN
     FOR _child, _slots IN
-        SELECT child, array_agg(slot ORDER BY place) FROM links WHERE parent = _seq AND NOT done GROUP BY child ORDER BY child
+        SELECT child, array_agg(slot ORDER BY place) FROM links WHERE parent = _seq AND NOT done AND NOT child = ANY (_but)
+        GROUP BY child ORDER BY child
     LOOP
         SELECT args, true, state = 0 FROM jobs WHERE seq = _child FOR UPDATE INTO _args, _open, _waiting;
         IF NOT FOUND THEN
