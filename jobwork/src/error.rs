@@ -99,6 +99,11 @@ pub enum Error {
     /// Arguments or an output can't be encrypted or decrypted, or a keyring can't be made. No key and no secret is shown.
     #[error("{0}")]
     Encryption(String),
+    /// A blocking call names no client, and there is none that code here uses.
+    #[error(
+        "there is no client to dispatch with: name one with `.on(&jobs)`, or make one the default with `Jobs::make_default`"
+    )]
+    NoClient,
     /// The worker can't start as it is configured.
     #[error("{0}")]
     Config(String),

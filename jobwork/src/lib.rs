@@ -22,6 +22,10 @@ mod secret;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transaction {
+    #![doc = include_str!("../docs/transactions.md")]
+    pub use crate::client::transaction::{Answering, Transaction, Work};
+}
 mod worker;
 
 #[cfg(feature = "cron")]

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jobwork::store::memory::Memory;
 use jobwork::store::{
-    Batch, Beat, BeatKind, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store,
-    Stored, Topic, Upkeep, Wakeups,
+    Batch, Beat, BeatKind, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled,
+    Signals, Store, Stored, Topic, Upkeep, Wakeups,
 };
 use jobwork::{Error, Finished, JobId, Note, Outcome, Result};
 use tokio::sync::watch;
@@ -184,6 +184,10 @@ impl Store for Watched {
 
     fn control(&self) -> Option<&dyn Control> {
         self.memory.control()
+    }
+
+    fn in_transaction(&self) -> Option<InTransaction<'_>> {
+        self.memory.in_transaction()
     }
 }
 

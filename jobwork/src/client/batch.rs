@@ -4,10 +4,11 @@ use std::pin::Pin;
 
 use jiff::Timestamp;
 
+use super::transaction::{Transaction, Work};
 use super::{BatchHandle, ChainDispatch, Dispatch, DispatchMany, Jobs, current};
 use crate::error::{Error, Result};
 use crate::job::{BatchPlace, Job, NewBatch, NewJob};
-use crate::store::Push;
+use crate::store::{Push, Stored};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -174,12 +175,15 @@ impl Batch {
             Some(jobs) => jobs,
             None => current::get_or_open(None).await?,
         };
-        let mut push = Push::of(Vec::new(), jobs.now());
-        self.write(&mut push, None)?;
+        let push = self.push(jobs.now())?;
         let stored = jobs.push_all(push).await?;
-        let id =
-            stored.batches.first().copied().ok_or_else(|| Error::store("the store returned no id of the batch"))?;
-        Ok(BatchHandle::new(id, jobs))
+        handle(stored, jobs)
+    }
+
+    fn push(self, now: Timestamp) -> Result<Push> {
+        let mut push = Push::of(Vec::new(), now);
+        self.write(&mut push, None)?;
+        Ok(push)
     }
 
     /// Writes the batch, its members and its callbacks into a push.
@@ -199,6 +203,11 @@ impl Batch {
             NewBatch { on_complete, on_success, on_death, ..std::mem::take(&mut push.batches[index]) };
         Ok(())
     }
+}
+
+fn handle(stored: Stored, jobs: Jobs) -> Result<BatchHandle> {
+    let id = stored.batches.first().copied().ok_or_else(|| Error::store("the store returned no id of the batch"))?;
+    Ok(BatchHandle::new(id, jobs))
 }
 
 fn make<J: Job>(job: Dispatch<J>) -> Make {
@@ -239,6 +248,17 @@ impl fmt::Debug for Batch {
 #[derive(Debug)]
 #[must_use = "a batch is dispatched when this is awaited"]
 pub struct BatchDispatch(Batch);
+
+impl BatchDispatch {
+    /// Stores the batch in a transaction of your own, as [`Dispatch::dispatch_in`] does a job.
+    ///
+    /// # Errors
+    /// Those of [`Dispatch::dispatch_in`].
+    pub fn dispatch_in<T: Transaction>(mut self, transaction: T) -> T::Answer<BatchHandle> {
+        let jobs = self.0.jobs.take();
+        transaction.carry_out(Work::push(jobs, move |now| self.0.push(now), handle))
+    }
+}
 
 impl IntoFuture for BatchDispatch {
     type Output = Result<BatchHandle>;

@@ -1,4 +1,5 @@
 use super::handle::woken;
+use super::transaction::{Transaction, Work};
 use super::{IntoPart, Jobs};
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobId, JobState, Record};
@@ -44,6 +45,20 @@ impl BatchHandle {
         let mut push = Push::of(Vec::new(), self.jobs.now());
         members.into_part().write(&mut push, BatchPlace::Stored(self.id))?;
         Ok(self.jobs.push_all(push).await?.ids())
+    }
+
+    /// Adds members in a transaction of your own, as [`Dispatch::dispatch_in`](crate::Dispatch::dispatch_in) stores a job.
+    ///
+    /// # Errors
+    /// Those of [`add`](Self::add) and of [`Dispatch::dispatch_in`](crate::Dispatch::dispatch_in).
+    pub fn add_in<T: Transaction>(&self, members: impl IntoPart, transaction: T) -> T::Answer<Vec<JobId>> {
+        let batch = BatchPlace::Stored(self.id);
+        let push = move |now| {
+            let mut push = Push::of(Vec::new(), now);
+            members.into_part().write(&mut push, batch)?;
+            Ok(push)
+        };
+        transaction.carry_out(Work::push(Some(self.jobs.clone()), push, |stored, _| Ok(stored.ids())))
     }
 
     /// Cancels every member that has not ended, those of batches in it too: at once, or by its signal where it runs. Works in

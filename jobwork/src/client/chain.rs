@@ -11,11 +11,12 @@ use super::dispatch::{complete, to_json};
 use super::handle::{result, woken};
 use super::placement::{Placement, placement_methods};
 use super::step::{Feeds, Single, Step};
+use super::transaction::{Transaction, Work};
 use super::{Jobs, WaitError};
 use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, JobId, JobOptions, JobState, Membership, NewJob, Record, Wait};
-use crate::store::{CancelAnswer, Topic};
+use crate::store::{CancelAnswer, Push, Stored, Topic};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -174,6 +175,19 @@ impl<Out> ChainDispatch<Out> {
             member.chain = Some(Membership { first: 0, position, on_error });
         }
         Ok(members)
+    }
+}
+
+impl<Out: 'static> ChainDispatch<Out> {
+    /// Stores the chain in a transaction of your own, as [`Dispatch::dispatch_in`](crate::Dispatch::dispatch_in) does a job.
+    ///
+    /// # Errors
+    /// Those of [`Dispatch::dispatch_in`](crate::Dispatch::dispatch_in).
+    pub fn dispatch_in<T: Transaction>(mut self, transaction: T) -> T::Answer<ChainHandle<Out>> {
+        let jobs = self.placement.jobs.take();
+        let push = move |now| Ok(Push::of(self.new_jobs(now)?, now));
+        let handle = |stored: Stored, jobs| Ok(ChainHandle { ids: stored.ids(), jobs, out: PhantomData });
+        transaction.carry_out(Work::push(jobs, push, handle))
     }
 }
 

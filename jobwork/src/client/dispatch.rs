@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::JobHandle;
 use super::placement::{Placement, placement_methods};
+use super::transaction::{Transaction, Work};
 use super::unique::Uniqueness;
+use super::{JobHandle, Jobs};
 use crate::clock::after;
 use crate::error::{Error, Result};
 use crate::job::{Job, NewJob};
-use crate::store::Push;
+use crate::store::{Push, Stored};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -56,6 +57,31 @@ impl<J: Job> Dispatch<J> {
     fn push(&self, now: Timestamp) -> Result<Push> {
         Ok(Push::of(vec![self.new_job(now)?], now))
     }
+
+    /// Stores the job in a transaction of your own: it is there once that is committed, and workers are told, and was never there if
+    /// that is rolled back. The [page about transactions](crate::transaction) names the drivers.
+    ///
+    /// What it gives is awaited where the driver is async, and is the result itself where the driver blocks.
+    ///
+    /// # Errors
+    /// Those of an awaited [`Dispatch`]; [`Error::Unsupported`] when the client's store is in another kind of database than the
+    /// transaction, and [`Error::NoClient`] when the driver blocks and there is no client yet. After [`Error::Store`] from a Postgres,
+    /// all that the transaction can do is to be rolled back.
+    pub fn dispatch_in<T: Transaction>(mut self, transaction: T) -> T::Answer<JobHandle<J>> {
+        let jobs = self.placement.jobs.take();
+        transaction.carry_out(Work::push(jobs, move |now| self.push(now), one))
+    }
+}
+
+/// The handle of the one job that was stored.
+fn one<J: Job>(stored: Stored, jobs: Jobs) -> Result<JobHandle<J>> {
+    let pushed = stored.jobs.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
+    Ok(JobHandle::of(pushed, jobs))
+}
+
+/// The handles of the jobs that were stored.
+fn all<J: Job>(stored: Stored, jobs: &Jobs) -> Vec<JobHandle<J>> {
+    stored.jobs.into_iter().map(|pushed| JobHandle::of(pushed, jobs.clone())).collect()
 }
 
 impl<J: Job> IntoFuture for Dispatch<J> {
@@ -67,8 +93,7 @@ impl<J: Job> IntoFuture for Dispatch<J> {
             let jobs = self.placement.client().await?;
             let push = self.push(jobs.now())?;
             let stored = jobs.push_all(push).await?;
-            let pushed = stored.jobs.into_iter().next().ok_or_else(|| Error::store("the store returned no id"))?;
-            Ok(JobHandle::of(pushed, jobs))
+            one(stored, jobs)
         })
     }
 }
@@ -139,7 +164,17 @@ impl<J: Job> DispatchMany<J> {
         let jobs = self.placement.client().await?;
         let now = jobs.now();
         let stored = jobs.push_all(Push::of(self.new_jobs(now)?, now)).await?;
-        Ok(stored.jobs.into_iter().map(|pushed| JobHandle::of(pushed, jobs.clone())).collect())
+        Ok(all(stored, &jobs))
+    }
+
+    /// Stores the jobs in a transaction of your own, as [`Dispatch::dispatch_in`] does one.
+    ///
+    /// # Errors
+    /// Those of [`Dispatch::dispatch_in`].
+    pub fn dispatch_in<T: Transaction>(mut self, transaction: T) -> T::Answer<Vec<JobHandle<J>>> {
+        let jobs = self.placement.jobs.take();
+        let push = move |now| Ok(Push::of(self.new_jobs(now)?, now));
+        transaction.carry_out(Work::push(jobs, push, |stored, jobs| Ok(all(stored, &jobs))))
     }
 }
 

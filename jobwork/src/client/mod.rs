@@ -16,6 +16,7 @@ mod placement;
 mod schedules;
 mod secrets;
 mod step;
+pub(crate) mod transaction;
 mod unique;
 
 pub use self::batch::{Batch, BatchDispatch, IntoPart};

@@ -22,6 +22,8 @@ pub(crate) struct Job {
     cancel: OnceLock<CancelSignal>,
     pub(crate) states: States,
     pub(crate) finished: AtomicBool,
+    /// Whether what it returns is encrypted where it is stored.
+    pub(crate) encrypted: AtomicBool,
     pub(crate) notebook: Notebook,
 }
 
@@ -45,6 +47,7 @@ impl JobContext {
             cancel: OnceLock::new(),
             states,
             finished: AtomicBool::new(false),
+            encrypted: AtomicBool::new(false),
             notebook,
         }))
     }

@@ -6,6 +6,7 @@ mod context;
 #[cfg(feature = "cron")]
 mod cron;
 mod error_handler;
+mod finish_in;
 mod handler;
 mod inject;
 #[cfg(feature = "log")]

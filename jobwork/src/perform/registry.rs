@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::middleware::Chain;
 use super::{ErrorHandler, Handling, JobContext, JobResult, Kind, Middleware, Output, Perform, States};
@@ -113,6 +114,7 @@ impl fmt::Debug for JobEntry {
 /// Decodes, performs and encodes: the whole of a job between its outermost and innermost JSON.
 fn perform<J: Perform>(job: JobContext) -> BoxFuture<JobResult> {
     Box::pin(async move {
+        job.job().encrypted.store(J::OPTIONS.encrypted, Ordering::Relaxed);
         let arguments = arguments::<J>(&job)?;
         let output = arguments.perform(job).await?;
         let json = serde_json::to_string(&output).map_err(|error| {

@@ -9,6 +9,7 @@ mod claim;
 pub mod conformance;
 mod connect;
 mod fill;
+mod in_transaction;
 mod notes;
 mod prune;
 pub(crate) use self::fill::fill;
@@ -41,6 +42,9 @@ pub use self::connect::{connect, default_url};
 #[cfg(feature = "cli")]
 pub(crate) use self::connect::{file_of, without_password};
 pub use self::control::{Control, Pause, QueueLimit, SetBy, Target};
+#[cfg(feature = "rusqlite")]
+pub use self::in_transaction::OnConnection;
+pub use self::in_transaction::{Change, Changed, InTransaction, Statement, Statements};
 pub use self::notes::Notes;
 pub use self::prune::{Keep, Prune, Retention};
 pub use self::push::{Push, Pushed, Stored};
@@ -111,6 +115,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Pauses and the limits of queues, or `None` where the server has none.
     fn control(&self) -> Option<&dyn Control>;
+
+    /// Changes in transactions of the store's users, or `None` where there are none.
+    fn in_transaction(&self) -> Option<InTransaction<'_>>;
 }
 
 /// Care for jobs whose worker died, and for those whose time is over.

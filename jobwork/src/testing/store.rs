@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::job::Finished;
 use crate::store::memory::Memory;
 use crate::store::{
-    Batch, Beat, Claim, Control, Inspect, Notes, Push, Schedules, Settled, Signals, Store, Stored, Topic, Upkeep,
-    Wakeups,
+    Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Push, Schedules, Settled, Signals, Store, Stored,
+    Topic, Upkeep, Wakeups,
 };
 
 /// A memory store of one test. In inline mode, what is pushed is performed before the push returns.
@@ -66,5 +66,9 @@ impl Store for TestStore {
 
     fn control(&self) -> Option<&dyn Control> {
         self.memory.control()
+    }
+
+    fn in_transaction(&self) -> Option<InTransaction<'_>> {
+        self.memory.in_transaction()
     }
 }

@@ -26,8 +26,8 @@ use jiff::Timestamp;
 
 use self::rows::Rows;
 use super::{
-    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
-    Topic, Upkeep, Waker, Wakeups,
+    Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
+    Store, Stored, Topic, Upkeep, Waker, Wakeups,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId, Note};
@@ -122,6 +122,10 @@ impl Store for Memory {
 
     fn control(&self) -> Option<&dyn Control> {
         Some(self)
+    }
+
+    fn in_transaction(&self) -> Option<InTransaction<'_>> {
+        None
     }
 }
 

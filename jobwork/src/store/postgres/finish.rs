@@ -177,7 +177,7 @@ fn number(outcome: &Outcome) -> i32 {
 }
 
 /// The output, or the reason, of an outcome.
-fn said(outcome: &Outcome) -> Option<Cow<'_, str>> {
+pub(super) fn said(outcome: &Outcome) -> Option<Cow<'_, str>> {
     match outcome {
         Outcome::Completed { output } => Some(text::stored(output)),
         Outcome::Discarded { why } => Some(text::stored(why)),

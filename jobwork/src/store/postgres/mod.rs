@@ -10,6 +10,7 @@ mod filter;
 mod finish;
 mod heads;
 mod hints;
+mod in_transaction;
 mod inspect;
 mod look;
 mod lost;
@@ -42,8 +43,8 @@ use self::rows::millis;
 use self::server::Server;
 use self::session::Session;
 use super::{
-    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
-    Topic, Upkeep, Wakeups, places,
+    Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
+    Store, Stored, Topic, Upkeep, Wakeups, places,
 };
 use crate::error::{Error, Result};
 use crate::job::{Finished, JobId, Note};
@@ -186,6 +187,10 @@ impl Store for Postgres {
 
     fn control(&self) -> Option<&dyn Control> {
         Some(self)
+    }
+
+    fn in_transaction(&self) -> Option<InTransaction<'_>> {
+        Some(InTransaction::Postgres(self))
     }
 }
 

@@ -13,10 +13,10 @@ use crate::store::{Batch, Claim};
 
 /// The answer if there is nothing to hand out: an idle worker must not make the file change.
 pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {
-    if claim.limit == 0 || beat::key(&db.connection, claim.worker)?.is_none() {
+    if claim.limit == 0 || beat::key(db.connection, claim.worker)?.is_none() {
         return Ok(Some(Batch::default()));
     }
-    let flow = Flow::load(&db.connection, claim.now)?;
+    let flow = Flow::load(db.connection, claim.now)?;
     if let Some(until) = flow.everything_paused() {
         return Ok(Some(Batch { jobs: Vec::new(), next_due: until }));
     }
@@ -40,8 +40,8 @@ pub(super) fn claim(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
 /// Hands out jobs of the line.
 fn claim_ready(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
     db.write_new_rows()?;
-    let Some(key) = beat::key(&db.connection, claim.worker)? else { return Ok(Batch::default()) };
-    let flow = Flow::load(&db.connection, claim.now)?;
+    let Some(key) = beat::key(db.connection, claim.worker)? else { return Ok(Batch::default()) };
+    let flow = Flow::load(db.connection, claim.now)?;
     if let Some(until) = flow.everything_paused() {
         return Ok(Batch { jobs: Vec::new(), next_due: until });
     }
@@ -183,8 +183,8 @@ pub(super) fn plan(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Planned>> 
     if db.new_rows.is_empty() {
         return Ok(None);
     }
-    let Some(worker) = beat::key(&db.connection, claim.worker)? else { return Ok(None) };
-    let flow = Flow::load(&db.connection, claim.now)?;
+    let Some(worker) = beat::key(db.connection, claim.worker)? else { return Ok(None) };
+    let flow = Flow::load(db.connection, claim.now)?;
     if flow.is_close() || flow.is_paused() || gates::any_due(db, claim)? {
         return Ok(None);
     }

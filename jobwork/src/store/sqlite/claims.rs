@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
-use super::rows::malformed;
+use super::rows::{malformed, row_of};
 use crate::job::Lease;
 
 /// The first and the last of numbers that follow one another.
@@ -62,6 +62,21 @@ pub(super) fn number(lease: Lease) -> i64 {
     i64::try_from(lease.claim).unwrap_or(i64::MAX)
 }
 
+/// A job of this lease was completed in a transaction of its own.
+#[cfg(feature = "rusqlite")]
+pub(super) fn remember_finished_in(db: &Db, lease: Lease) -> rusqlite::Result<()> {
+    let job = row_of(lease.job).map(|(seq, _)| seq);
+    db.execute("INSERT INTO jobwork_finished_in (claim, job) VALUES (?1, ?2)", params![number(lease), job])?;
+    Ok(())
+}
+
+/// Whether a job of this lease was completed in a transaction of its own, which is to be counted now.
+pub(super) fn was_finished_in(db: &Db, lease: Lease) -> rusqlite::Result<bool> {
+    let job = row_of(lease.job).map(|(seq, _)| seq);
+    let gone = "DELETE FROM jobwork_finished_in WHERE claim = ?1 AND job = ?2";
+    Ok(db.execute(gone, params![number(lease), job])? > 0)
+}
+
 /// So many jobs of a claim don't run any more.
 pub(super) fn came_back(db: &Db, claim: i64, jobs: i64) -> rusqlite::Result<()> {
     let fewer = "UPDATE jobwork_claims SET running = running - ?2 WHERE id = ?1 AND running > ?2";
@@ -73,6 +88,8 @@ pub(super) fn came_back(db: &Db, claim: i64, jobs: i64) -> rusqlite::Result<()> 
 
 /// Removes the claims of a worker that has no jobs any more.
 pub(super) fn forget(db: &Db, worker: i64) -> rusqlite::Result<()> {
+    let finished = "DELETE FROM jobwork_finished_in WHERE claim IN (SELECT id FROM jobwork_claims WHERE worker = ?1)";
+    db.execute(finished, [worker])?;
     db.execute("DELETE FROM jobwork_claims WHERE worker = ?1", [worker])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use super::call::Tasks;
-use super::db::Db;
+use super::db::{Owned, Session};
 use super::locks::Locks;
 use super::open;
 use super::reader::Reader;
@@ -47,8 +47,8 @@ impl Database {
         let failed = |error| open::not_started(&path, &error);
         let (waker, locks) = (Arc::new(Waker::default()), Arc::new(Locks::beside(&path)));
         locks.sweep();
-        let writer =
-            Writer::start(Db::new(connection, locks, Turns::beside(&path), Arc::clone(&waker))).map_err(failed)?;
+        let session = Session::new(locks, Turns::beside(&path), Arc::clone(&waker));
+        let writer = Writer::start(Owned::new(connection, session)).map_err(failed)?;
         let reader = Reader::start(&path).map_err(failed)?;
         let tasks = writer.tasks();
         // To the watch, our own writer is another one too; only the writer can tell.

@@ -1,6 +1,7 @@
-//! The writing connection of a file, and the transactions made on it.
+//! Connections on which calls write, and the transactions made on them.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
 
@@ -17,10 +18,23 @@ use super::{finish, open, ready};
 use crate::job::Finished;
 use crate::store::{Batch, Topic, Waker};
 
-/// The writing connection, and what its calls share.
+/// A connection on which calls write, and what they share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Db<'c> {
+    pub(super) connection: &'c Connection,
+    session: &'c Session,
+}
+
+/// The writing connection of the store's own.
 #[derive(Debug)]
-pub(super) struct Db {
-    pub(super) connection: Connection,
+pub(super) struct Owned {
+    connection: Connection,
+    session: Session,
+}
+
+/// What calls on one connection share.
+#[derive(Debug)]
+pub(super) struct Session {
     pub(super) locks: Arc<Locks>,
     turns: Turns,
     /// Where the next claim that serves every queue begins.
@@ -58,10 +72,20 @@ struct Pending {
     woken: [bool; 3],
 }
 
-impl Db {
-    pub(super) fn new(connection: Connection, locks: Arc<Locks>, turns: Turns, waker: Arc<Waker>) -> Self {
+impl Owned {
+    pub(super) fn new(connection: Connection, session: Session) -> Self {
+        Self { connection, session }
+    }
+
+    /// The connection for calls.
+    pub(super) fn db(&self) -> Db<'_> {
+        Db::on(&self.connection, &self.session)
+    }
+}
+
+impl Session {
+    pub(super) fn new(locks: Arc<Locks>, turns: Turns, waker: Arc<Waker>) -> Self {
         Self {
-            connection,
             locks,
             turns,
             first_queue: Cell::new(0),
@@ -73,6 +97,20 @@ impl Db {
             waker,
             seen: Cell::new(0),
         }
+    }
+}
+
+impl Deref for Db<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session
+    }
+}
+
+impl<'c> Db<'c> {
+    pub(super) fn on(connection: &'c Connection, session: &'c Session) -> Self {
+        Self { connection, session }
     }
 
     pub(super) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
@@ -86,7 +124,7 @@ impl Db {
     }
 
     pub(super) fn write_new_rows(&self) -> rusqlite::Result<()> {
-        if self.new_rows.is_empty() { Ok(()) } else { self.new_rows.write(&self.connection) }
+        if self.new_rows.is_empty() { Ok(()) } else { self.new_rows.write(self.connection) }
     }
 
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
@@ -178,6 +216,24 @@ impl Db {
         drop(turn);
         self.tell();
         Ok(())
+    }
+
+    /// Does everything or nothing in a transaction that somebody else began and will end.
+    #[cfg(feature = "rusqlite")]
+    pub(super) fn within<T>(&self, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.pending.take();
+        self.execute("SAVEPOINT jobwork_within", [])?;
+        let done = work().and_then(|done| self.write_new_rows().and_then(|()| self.write_totals()).map(|()| done));
+        if done.is_err() {
+            self.new_rows.clear();
+            // What is wrong may have ended the whole transaction.
+            if self.connection.is_autocommit() {
+                return done;
+            }
+            self.execute("ROLLBACK TO jobwork_within", [])?;
+        }
+        self.execute("RELEASE jobwork_within", [])?;
+        done
     }
 
     /// Begins a transaction, in turn with other processes where there are any.
@@ -299,7 +355,7 @@ impl Db {
 }
 
 /// Lets commits make checkpoints again, also after a panic.
-struct Checkpoints<'a>(&'a Db);
+struct Checkpoints<'a>(&'a Db<'a>);
 
 impl Drop for Checkpoints<'_> {
     fn drop(&mut self) {
@@ -311,7 +367,7 @@ impl Drop for Checkpoints<'_> {
 }
 
 /// Ends a transaction in which something panicked: open, it would keep the file locked for everybody.
-struct RollBack<'a>(&'a Db);
+struct RollBack<'a>(&'a Db<'a>);
 
 impl Drop for RollBack<'_> {
     fn drop(&mut self) {

@@ -35,13 +35,26 @@ pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Set
     let mut settled = Vec::with_capacity(finished.len());
     for finished in finished {
         let returning = returning(db, &mut claims, finished.lease)?;
-        let stored = finish_one(db, returning.claimed.as_ref(), &mut plain, finished)?;
+        let stored = finish_one(db, returning.claimed.as_ref(), &mut plain, finished)?
+            || (returning.claimed.is_some() && claims::was_finished_in(db, finished.lease)?);
         returning.jobs += i64::from(stored);
         settled.push(if stored { Settled::Stored } else { Settled::Lost });
     }
     let mut back = claims.iter().filter(|claim| claim.jobs > 0);
     back.try_for_each(|claim| claims::came_back(db, claims::number(claim.lease), claim.jobs))?;
     Ok(settled)
+}
+
+/// Completes a job in a transaction of somebody else's, if it still runs under its lease. It counts as running for its claim until
+/// its worker says what became of it.
+#[cfg(feature = "rusqlite")]
+pub(super) fn finish_in(db: &Db, finished: &Finished) -> rusqlite::Result<Settled> {
+    let claimed = claims::of(db, finished.lease)?;
+    if !finish_one(db, claimed.as_ref(), &mut Plain::prepare(db)?, finished)? {
+        return Ok(Settled::Lost);
+    }
+    claims::remember_finished_in(db, finished.lease)?;
+    Ok(Settled::Stored)
 }
 
 /// A claim of which jobs come back.

@@ -1,5 +1,7 @@
 //! Jobs in one SQLite file, for any number of processes of one machine.
 
+#![allow(elided_lifetimes_in_paths, reason = "every call is given a `&Db`, whose lifetimes are of no interest there")]
+
 mod at_hand;
 mod batches;
 mod beat;
@@ -19,6 +21,8 @@ mod finish;
 mod flow;
 mod gates;
 mod history;
+#[cfg(feature = "rusqlite")]
+mod in_transaction;
 mod inspect;
 mod limits;
 mod locks;
@@ -58,8 +62,8 @@ use self::db::Db;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{
-    Batch, Beat, Claim, Control, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals, Store, Stored,
-    Topic, Upkeep, Wakeups, places,
+    Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
+    Store, Stored, Topic, Upkeep, Wakeups, places,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId, Note};
@@ -191,6 +195,13 @@ impl Store for Sqlite {
 
     fn control(&self) -> Option<&dyn Control> {
         Some(self)
+    }
+
+    fn in_transaction(&self) -> Option<InTransaction<'_>> {
+        #[cfg(feature = "rusqlite")]
+        return Some(InTransaction::Sqlite(self));
+        #[cfg(not(feature = "rusqlite"))]
+        None
     }
 }
 

@@ -109,6 +109,7 @@ CREATE TABLE jobwork_claims (
     last INTEGER NOT NULL,
     runs TEXT NOT NULL
 );
+CREATE TABLE jobwork_finished_in (claim INTEGER NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (claim, job)) WITHOUT ROWID;
 CREATE VIEW jobwork_running AS
     SELECT j.seq, j.created_at, j.queue, j.attempt + 1 AS attempt, j.run_at, j.rescues, j.cancel, j.flags,
         c.id AS claim, c.worker, c.at AS started_at

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::at_hand::AtHand;
 use super::call::{Call, Rank, Task, Tasks, Told, ended};
-use super::db::Db;
+use super::db::{Db, Owned};
 use super::standing::{Handed, Paused, StandingClaims};
 use super::{busy, claim};
 use crate::error::{Error, Result};
@@ -23,16 +23,16 @@ const MOST: usize = 4_096;
 pub(super) struct Writer {
     tasks: Option<Tasks>,
     /// The thread has it while it works, and a task that commits by itself.
-    db: Arc<Mutex<Db>>,
+    db: Arc<Mutex<Owned>>,
     at_hand: Arc<AtHand>,
     standing: Arc<StandingClaims>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(db: Db) -> std::io::Result<Self> {
+    pub(super) fn start(db: Owned) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
-        let standing = Arc::clone(&db.standing);
+        let standing = Arc::clone(&db.db().standing);
         let (db, at_hand) = (Arc::new(Mutex::new(db)), Arc::new(AtHand::default()));
         let (shared, known) = (Arc::clone(&db), Arc::clone(&at_hand));
         let run = move || run(&shared, &known, &receiver);
@@ -147,7 +147,8 @@ impl Writer {
         if !self.at_hand.may_commit() {
             return None;
         }
-        let db = self.db.try_lock().ok()?;
+        let owned = self.db.try_lock().ok()?;
+        let db = owned.db();
         let (begun, mut answer) = (Instant::now(), None);
         let commit = || db.without_checkpoint(|| db.transaction(|| work(&db).map(|done| answer = Some(done))));
         let committed = busy::hastily(commit);
@@ -171,14 +172,14 @@ impl Drop for Writer {
     }
 }
 
-fn run(db: &Mutex<Db>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
+fn run(db: &Mutex<Owned>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
     while let Ok(first) = tasks.recv() {
         // A panic has rolled its transaction back, and another call has nothing to do with it.
         let db = db.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = vec![first];
         batch.extend(tasks.try_iter().take(MOST - 1));
         at_hand.thread_had(batch.len());
-        perform(&db, at_hand, batch, tasks);
+        perform(&db.db(), at_hand, batch, tasks);
     }
 }
 
@@ -221,6 +222,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::store::sqlite::db::Session;
     use crate::store::sqlite::locks::Locks;
     use crate::store::sqlite::turn::Turns;
     use crate::store::{Topic, Waker};
@@ -233,7 +235,7 @@ mod tests {
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
         let locks = Arc::new(Locks::beside("unused".as_ref()));
         let turns = Turns::beside(connection.path().unwrap_or_default().as_ref());
-        Writer::start(Db::new(connection, locks, turns, waker)).unwrap()
+        Writer::start(Owned::new(connection, Session::new(locks, turns, waker))).unwrap()
     }
 
     /// The thread that a call without anything to write is made on.
@@ -275,7 +277,7 @@ mod tests {
         let writer = writer_on(Connection::open(&file).unwrap(), Arc::default());
         let panics = || {
             let db = writer.db.lock().unwrap();
-            db.transaction(|| panic!("in the middle of a write"))
+            db.db().transaction(|| panic!("in the middle of a write"))
         };
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
         let other = Connection::open(&file).unwrap();
@@ -288,7 +290,7 @@ mod tests {
         let writer = writer();
         assert_ne!(thread(&writer).await.as_deref(), Some("jobwork-sqlite"));
         let db = writer.db.lock().unwrap();
-        let pages: i64 = db.connection.query_row("PRAGMA wal_autocheckpoint", [], |row| row.get(0)).unwrap();
+        let pages: i64 = db.db().connection.query_row("PRAGMA wal_autocheckpoint", [], |row| row.get(0)).unwrap();
         assert_eq!(format!("PRAGMA wal_autocheckpoint = {pages}"), super::super::open::CHECKPOINTS);
     }
 

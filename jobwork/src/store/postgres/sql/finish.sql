@@ -105,14 +105,13 @@ BEGIN
         _stored := ARRAY(SELECT place = ANY (_done) IS TRUE FROM generate_series(1, cardinality(_seqs)) AS place);
         FOR _place IN 1 .. cardinality(_seqs) LOOP
             CONTINUE WHEN _stored[_place] OR _begun[_which[_place]] < 0;
+            SELECT * FROM claims WHERE id = _claims[_which[_place]] INTO _claim;
             SELECT * FROM jobs WHERE seq = _seqs[_place] AND created_at = _created_ats[_place] AND attempt + 1 = _attempts[_place]
             FOR UPDATE INTO _job;
-            IF NOT FOUND THEN
-                _stored[_place] := was_finished_in(_seqs[_place], _claims[_which[_place]]);
+            IF NOT FOUND OR NOT runs_under(_job, _claim) THEN
+                _stored[_place] := was_finished_in(_seqs[_place], _claim.id);
                 CONTINUE;
             END IF;
-            SELECT * FROM claims WHERE id = _claims[_which[_place]] INTO _claim;
-            CONTINUE WHEN NOT runs_under(_job, _claim);
             IF _job.flags & 4155 <> 0 AND NOT _alone THEN
                 -- It is too late to wait for the lock.
                 _stored[_place] := NULL;

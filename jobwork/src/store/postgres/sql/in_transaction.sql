@@ -102,11 +102,12 @@ CREATE FUNCTION dispatch(
 #variable_conflict use_variable
 DECLARE
     _now bigint := milliseconds(clock_timestamp());
-    _due bigint := coalesce(milliseconds(run_at), _now + milliseconds(delay));
+    _due bigint;
     _job jsonb;
     _stored jsonb;
 BEGIN
     PERFORM check_dispatch(name, args, queue, priority, delay, run_at, retries, unique_key, unique_for, expires_after, retain, tags, version);
+    _due := coalesce(milliseconds(run_at), _now + milliseconds(delay));
     _job := jsonb_build_object('name', name, 'queue', queue, 'args', stored_text(args::text), 'priority', priority, 'retries', retries,
         'version', version) || jsonb_strip_nulls(jsonb_build_object('run_at', _due, 'ordered', stored_text(ordered),
         'expires_at', greatest(_due, _now) + milliseconds(expires_after), 'retain', milliseconds(retain),
