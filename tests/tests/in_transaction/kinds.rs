@@ -79,8 +79,8 @@ async fn a_store_of_another_kind_is_refused_and_named() {
 #[tokio::test]
 async fn a_database_without_the_store_says_so() {
     let scene = Scene::new().await;
-    let other = jobwork_tests::postgres::fresh_database().await;
-    let mut client = connect(&other.url).await;
+    let mut client = connect(&scene.schema.url).await;
+    client.batch_execute(&format!("DROP SCHEMA {} CASCADE", scene.schema.name)).await.unwrap();
     let transaction = client.transaction().await.unwrap();
     let refused = Echo::dispatch("lost").on(&scene.jobs).dispatch_in(&transaction).await.unwrap_err();
     let expected = format!("schema \"{}\" does not exist", scene.schema.name);
