@@ -5,8 +5,10 @@ mod bench;
 mod events;
 pub mod postgres;
 pub mod signalled;
+mod sound;
 mod watched;
 
 pub use self::bench::Bench;
 pub use self::events::Events;
+pub use self::sound::{Sound, Tables, Unsound};
 pub use self::watched::{Verb, Watched};

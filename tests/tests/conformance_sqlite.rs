@@ -1,20 +1,20 @@
 //! The SQLite store keeps the promises of a store, and its tables agree with one another after each of them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jobwork::store::sqlite::Sqlite;
+use jobwork_tests::{Sound, Tables, Unsound};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 jobwork::store_conformance!(sqlite, async {
     let directory = tempfile::tempdir().unwrap();
     let store = Sqlite::open(directory.path().join("jobs.db")).await.unwrap();
-    (Arc::new(store), Sound(directory))
+    (Arc::new(store), Sound(Directory(directory)))
 });
 
 /// What no row may be, each with a query that finds such rows.
-const UNSOUND: [(&str, &str); 12] = [
+const UNSOUND: [Unsound; 12] = [
     (
         "a job whose row says that it is ready and that is not in the line nor runs, or does both",
         "SELECT seq FROM jobwork_jobs j WHERE state = 1
@@ -75,28 +75,23 @@ const UNSOUND: [(&str, &str); 12] = [
     ),
 ];
 
-/// The directory of a store; when it is let go, the store's tables must be sound.
-struct Sound(TempDir);
+/// The directory of a store.
+struct Directory(TempDir);
 
-impl Sound {
-    fn file(&self) -> PathBuf {
-        self.0.path().join("jobs.db")
-    }
-
-    fn check(&self) {
-        let file = Connection::open(self.file()).unwrap();
-        for (what, rows) in UNSOUND {
-            let found: i64 = file.query_row(&format!("SELECT count(*) FROM ({rows})"), [], |row| row.get(0)).unwrap();
-            assert_eq!(found, 0, "{what}");
-        }
+impl Directory {
+    fn open(&self) -> Connection {
+        Connection::open(self.0.path().join("jobs.db")).unwrap()
     }
 }
 
-impl Drop for Sound {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.check();
-        }
+impl Tables for Directory {
+    const UNSOUND: &[Unsound] = &UNSOUND;
+
+    fn count(&self, queries: &[&str]) -> Vec<i64> {
+        let file = self.open();
+        let count =
+            |rows: &&str| file.query_row(&format!("SELECT count(*) FROM ({rows})"), [], |row| row.get(0)).unwrap();
+        queries.iter().map(count).collect()
     }
 }
 
@@ -104,9 +99,9 @@ impl Drop for Sound {
 async fn what_is_not_sound_is_found() {
     let directory = tempfile::tempdir().unwrap();
     let _store = Sqlite::open(directory.path().join("jobs.db")).await.unwrap();
-    let sound = Sound(directory);
+    let sound = Sound(Directory(directory));
     sound.check();
-    let file = Connection::open(sound.file()).unwrap();
+    let file = sound.0.open();
     let job = "INSERT INTO jobwork_jobs (state, name, queue, priority, run_at, created_at, retries, args)
         VALUES (1, 'job', 'default', 0, 0, 0, 0, '{}')";
     file.execute(job, []).unwrap();

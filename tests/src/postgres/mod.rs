@@ -12,6 +12,7 @@ mod private;
 pub mod proxy;
 mod schema;
 mod server;
+mod sound;
 
 pub use self::database::{Database, fresh_database};
 pub use self::private::Private;
