@@ -126,7 +126,8 @@ const UNSOUND: [Unsound; 34] = [
     ),
     (
         "a claim that counts its running jobs wrong, or of no worker",
-        "SELECT id FROM claims c WHERE running <> (SELECT count(*) FROM running r WHERE r.claim = c.id) OR running < 1
+        "SELECT id FROM claims c WHERE running < 1 OR running <> (SELECT count(*) FROM running r WHERE r.claim = c.id)
+             + (SELECT count(*) FROM finished_in f WHERE f.claim = c.id)
          OR worker NOT IN (SELECT key FROM workers)",
     ),
     (

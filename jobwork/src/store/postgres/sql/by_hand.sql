@@ -1,10 +1,17 @@
 -- Jobs changed by hand. All of these have the lock of `lock_flow`, and lock the rows of their jobs in the order of dispatch.
 
--- The rows of these jobs are ours until the end.
+-- The rows of these jobs are ours until the end. Those that run are locked with their claims, as outcomes lock them, and those that have
+-- ended too: who prunes does not wait for the lock of `lock_flow`.
 CREATE FUNCTION lock_jobs(_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _seqs bigint[] := ARRAY(SELECT number_of(id) FROM unnest(_ids) AS id);
 BEGIN
     PERFORM lock_flow();
-    PERFORM FROM jobs WHERE seq = ANY (ARRAY(SELECT number_of(id) FROM unnest(_ids) AS id)) ORDER BY seq FOR UPDATE;
+    PERFORM FROM claims c WHERE EXISTS (
+        SELECT FROM unnest(c.firsts, c.lasts) AS run (first, last), unnest(_seqs) AS seq WHERE seq BETWEEN run.first AND run.last)
+    ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM jobs WHERE seq = ANY (_seqs) ORDER BY seq FOR UPDATE;
+    PERFORM FROM ended WHERE seq = ANY (_seqs) ORDER BY seq FOR UPDATE;
 END $$;
 
 -- The state of a job: 2 if it runs, null if there is none.

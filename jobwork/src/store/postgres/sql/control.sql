@@ -9,9 +9,10 @@ BEGIN
     END IF;
 END $$;
 
--- Pauses `everything`, a `queue` or a `job`, until a time or until it is resumed.
+-- Pauses `everything`, a `queue` or a `job`, until a time or until it is resumed. No claim that was begun before ends afterwards.
 CREATE FUNCTION pause(_kind text, _name text, _until bigint) RETURNS void LANGUAGE plpgsql @entry@ AS $$
 BEGIN
+    PERFORM stop_claims(ARRAY(SELECT key FROM workers));
     PERFORM lock_flow();
     INSERT INTO pauses (kind, name, until) VALUES (_kind, _name, _until)
     ON CONFLICT (kind, name) DO UPDATE SET until = excluded.until;
@@ -36,7 +37,10 @@ BEGIN
     IF _at_start AND EXISTS (SELECT FROM queue_limits WHERE queue = _queue AND at_start = _rule) THEN
         RETURN;
     END IF;
+    -- What runs stands still for a moment, so that all of it is counted, and nothing that does not run any more.
+    PERFORM stop_claims(ARRAY(SELECT key FROM workers));
     PERFORM lock_flow();
+    PERFORM FROM claims ORDER BY id FOR NO KEY UPDATE;
     INSERT INTO queue_limits (queue, rule, at_start)
     VALUES (_queue, CASE WHEN NOT _is_empty THEN _rule END, CASE WHEN _at_start THEN _rule END)
     ON CONFLICT (queue) DO UPDATE SET rule = excluded.rule, at_start = coalesce(excluded.at_start, queue_limits.at_start);
@@ -45,7 +49,7 @@ BEGIN
         WITH run AS (
             SELECT r.seq FROM workers w, LATERAL running_jobs(w.key) AS r JOIN jobs j ON j.seq = r.seq WHERE j.queue = _queue
         ), flagged AS (
-            UPDATE jobs SET flags = flags | 32 WHERE seq IN (SELECT seq FROM run) AND claim < 9223372036854775807 RETURNING seq
+            UPDATE jobs SET flags = flags | 32 WHERE seq IN (SELECT seq FROM run) RETURNING seq
         )
         INSERT INTO slots (key, job)
         SELECT queue_key(_queue), f.seq FROM flagged f

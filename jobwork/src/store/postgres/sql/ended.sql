@@ -100,8 +100,9 @@ BEGIN
     END IF;
     PERFORM lock_flow();
     FOR _seq IN SELECT job FROM details WHERE may_expire AND expires_at <= _now ORDER BY expires_at, job LIMIT _most LOOP
-        PERFORM end_expired(_seq, _now);
-        _count := _count + 1;
+        IF end_expired(_seq, _now) THEN
+            _count := _count + 1;
+        END IF;
     END LOOP;
     RETURN _count;
 END $$;

@@ -26,9 +26,17 @@ BEGIN
     PERFORM pg_notify('jobwork:' || current_schema(), _topic);
 END $$;
 
--- Whoever changes what jobs share (limits, keys, orders, batches, links) does it alone. Taken before any row is locked, so that nobody
--- waits for it who has what its holder needs.
+-- Whoever changes what jobs share (limits, keys, orders, batches, links) does it alone.
+--
+-- Locks are taken in one order, so that nobody waits for what is held by somebody who waits for him: rows of workers, this one, rows of
+-- claims, of jobs, of ended jobs, and places in the line.
 CREATE FUNCTION lock_flow() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(1785687650, hashtext(current_schema()));
+END $$;
+
+-- No claim of these workers is under way any more, nor begins before the end of this transaction: a claim shares its worker's row.
+CREATE FUNCTION stop_claims(_workers bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM workers WHERE key = ANY (_workers) ORDER BY key FOR UPDATE;
 END $$;

@@ -19,7 +19,7 @@ BEGIN
         FOR UPDATE INTO _job;
         CONTINUE WHEN NOT FOUND OR NOT runs_under(_job, _claim);
         _stored[_place] := true;
-        IF _job.flags & 256 = 0 OR _job.flags & 1024 = 0 THEN
+        IF _job.flags & 256 = 0 THEN
             UPDATE jobs SET flags = flags | 256 WHERE seq = _job.seq;
         END IF;
         IF _fractions[_place] IS NOT NULL THEN

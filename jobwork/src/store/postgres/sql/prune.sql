@@ -4,15 +4,29 @@
 -- "jobs": {"name": {..}}}, ..]`, where a missing age or count is all.
 CREATE FUNCTION prune(_rules jsonb, _most bigint, _now bigint) RETURNS bigint LANGUAGE plpgsql @entry@ AS $$
 DECLARE
-    _found bigint[] := '{}';
-    _entry jsonb;
+    _found bigint[];
 BEGIN
     PERFORM sum_totals();
-    _found := ARRAY(SELECT job FROM details WHERE kept_until <= _now ORDER BY kept_until LIMIT _most);
+    _found := find_all_old(_rules, _most, _now);
+    IF EXISTS (SELECT FROM ended WHERE seq = ANY (_found) AND flags <> 0) THEN
+        -- Who has waited looks again: a job may have been retried, and have ended anew.
+        PERFORM lock_flow();
+        _found := find_all_old(_rules, _most, _now);
+        RETURN forget_plain(_found) + forget_others(_found, _now);
+    END IF;
+    RETURN forget_plain(_found);
+END $$;
+
+-- The jobs that were kept long enough, by their own word or else by the rules.
+CREATE FUNCTION find_all_old(_rules jsonb, _most bigint, _now bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    _found bigint[] := ARRAY(SELECT job FROM details WHERE kept_until <= _now ORDER BY kept_until LIMIT _most);
+    _entry jsonb;
+BEGIN
     FOR _entry IN SELECT * FROM jsonb_array_elements(_rules) LOOP
         _found := _found || find_old(_entry, _most - cardinality(_found), _now);
     END LOOP;
-    RETURN forget_jobs(_found, _now);
+    RETURN _found;
 END $$;
 
 -- The jobs of one end that were kept long enough, or are too many.
@@ -54,35 +68,36 @@ BEGIN
     RETURN _found;
 END $$;
 
--- Forgets those of these jobs that have ended and that nobody is changing.
-CREATE FUNCTION forget_jobs(_seqs bigint[], _now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Forgets those of these jobs of which nothing stands anywhere else, and which nobody is changing: most are such.
+CREATE FUNCTION forget_plain(_seqs bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    _plain bigint;
-    _completed bigint;
-    _seq bigint;
     _count bigint;
+    _completed bigint;
 BEGIN
-    IF cardinality(_seqs) = 0 THEN
-        RETURN 0;
-    END IF;
-    -- Most are completed jobs of which nothing stands anywhere else.
     WITH gone AS (
         DELETE FROM ended WHERE seq = ANY (ARRAY(
-            SELECT seq FROM ended WHERE seq = ANY (_seqs) AND flags = 0 ORDER BY seq FOR UPDATE SKIP LOCKED)) AND flags = 0
+            SELECT seq FROM ended WHERE seq = ANY (_seqs) AND flags = 0 ORDER BY seq FOR UPDATE SKIP LOCKED))
         RETURNING state)
-    SELECT count(*), count(*) FILTER (WHERE state = 3) FROM gone INTO _plain, _completed;
-    _count := _plain;
+    SELECT count(*), count(*) FILTER (WHERE state = 3) FROM gone INTO _count, _completed;
     IF _completed > 0 THEN
         PERFORM count_completed(-_completed);
     END IF;
-    IF _plain < cardinality(_seqs) THEN
-        PERFORM lock_flow();
-        FOR _seq IN SELECT seq FROM ended WHERE seq = ANY (_seqs) ORDER BY seq FOR UPDATE LOOP
-            IF delete_job(_seq, _now) THEN
-                _count := _count + 1;
-            END IF;
-        END LOOP;
+    IF _count > 0 THEN
+        PERFORM wake('s');
     END IF;
-    PERFORM wake('s');
+    RETURN _count;
+END $$;
+
+-- Forgets the others of these jobs. The caller has the lock of `lock_flow`.
+CREATE FUNCTION forget_others(_seqs bigint[], _now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _seq bigint;
+    _count bigint := 0;
+BEGIN
+    FOR _seq IN SELECT seq FROM ended WHERE seq = ANY (_seqs) AND flags <> 0 ORDER BY seq FOR UPDATE LOOP
+        IF delete_job(_seq, _now) THEN
+            _count := _count + 1;
+        END IF;
+    END LOOP;
     RETURN _count;
 END $$;

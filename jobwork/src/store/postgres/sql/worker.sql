@@ -15,6 +15,7 @@ BEGIN
         VALUES (_id, _now, _now, 0, _locked, 'starting', _info)
         ON CONFLICT (id) DO UPDATE SET info = excluded.info, locked = excluded.locked;
     ELSIF _kind = 'leave' THEN
+        PERFORM stop_claims(ARRAY(SELECT key FROM workers WHERE id = _id));
         PERFORM lock_flow();
     END IF;
     SELECT * FROM workers WHERE id = _id INTO _worker;
@@ -32,7 +33,6 @@ BEGIN
     END IF;
     IF _kind = 'leave' THEN
         -- Jobs that it should still have are ready again, as if it had handed them back.
-        PERFORM FROM workers WHERE id = _id FOR UPDATE;
         PERFORM FROM claims WHERE worker = _worker.key ORDER BY id FOR UPDATE;
         FOR _job IN SELECT * FROM running_jobs(_worker.key) LOOP
             PERFORM settle(_job, 5, _now, NULL, NULL, NULL);
@@ -152,9 +152,10 @@ BEGIN
     IF NOT EXISTS (SELECT FROM workers WHERE expires_at <= _now OR key = ANY (_dead)) THEN
         RETURN;
     END IF;
+    PERFORM stop_claims(ARRAY(SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead)));
     PERFORM lock_flow();
-    -- The row is locked before its jobs are looked for: no claim of the worker can come between.
-    FOR _worker IN SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead) ORDER BY key FOR UPDATE LOOP
+    -- Who said meanwhile that it lives is left alone.
+    FOR _worker IN SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead) ORDER BY key LOOP
         PERFORM FROM claims WHERE worker = _worker ORDER BY id FOR UPDATE;
         FOR _job IN SELECT * FROM running_jobs(_worker) LOOP
             PERFORM rescue_job(_job, _poison_after, _now);
