@@ -181,8 +181,12 @@ impl Tables for Schema {
             .map(|rows| format!("(WITH running AS ({RUNNING}) SELECT count(*) FROM ({rows}) AS found)"))
             .collect();
         let statement = format!("SELECT ARRAY[{}]", counts.join(", "));
+        // All of it as it was at one time.
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let ask = async {
-            connect(&self.url).await.query_one(&statement, &[]).await.expect("the tables can be looked at").get(0)
+            let server = connect(&self.url).await;
+            server.batch_execute(begin).await.expect("a transaction can be begun");
+            server.query_one(&statement, &[]).await.expect("the tables can be looked at").get(0)
         };
         // Whoever asks may be inside of a runtime.
         let run = || {
