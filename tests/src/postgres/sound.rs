@@ -186,7 +186,9 @@ impl Tables for Schema {
         let ask = async {
             let server = connect(&self.url).await;
             server.batch_execute(begin).await.expect("a transaction can be begun");
-            server.query_one(&statement, &[]).await.expect("the tables can be looked at").get(0)
+            let found = server.query_one(&statement, &[]).await.expect("the tables can be looked at");
+            server.batch_execute("COMMIT").await.expect("a transaction can be ended");
+            found.get(0)
         };
         // Whoever asks may be inside of a runtime.
         let run = || {

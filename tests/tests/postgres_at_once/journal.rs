@@ -30,6 +30,7 @@ pub(crate) struct Entries {
 }
 
 /// A run, and what became of it; nothing where its worker died or left.
+#[derive(Debug)]
 struct Run {
     lease: Lease,
     outcome: Option<Outcome>,
@@ -99,16 +100,16 @@ impl Entries {
 
     /// Whether a job ran as its history says.
     pub(crate) fn check(&self, job: &Record, history: &[Attempt]) {
-        let mut entries = history.iter().peekable();
-        let mut completed = false;
-        for run in self.runs.range((job.id, 0)..=(job.id, u64::MAX)).map(|(_, run)| run) {
-            completed = matches!(run.outcome, Some(Outcome::Completed { .. }));
-            if entries.next_if(|entry| run.is(entry)).is_none() {
-                assert!(run.is_silent(), "{:?} ended as {:?}, but its history is {history:?}", run.lease, run.outcome);
-            }
-        }
-        let rest: Vec<_> = entries.collect();
-        assert!(rest.is_empty(), "nobody ran {} as its history says: {rest:?}", job.id);
+        let runs: Vec<&Run> = self.runs.range((job.id, 0)..=(job.id, u64::MAX)).map(|(_, run)| run).collect();
+        assert!(tells(history, &runs), "{} ran as {runs:?}, but its history is {history:?}", job.id);
+        let completed = runs.last().is_some_and(|run| matches!(run.outcome, Some(Outcome::Completed { .. })));
         assert!(completed || job.state != JobState::Completed, "nobody completed {}", job.id);
     }
+}
+
+/// Whether these entries are what these runs left, one after the other.
+fn tells(history: &[Attempt], runs: &[&Run]) -> bool {
+    let Some((run, runs)) = runs.split_first() else { return history.is_empty() };
+    let tells_of = history.first().is_some_and(|entry| run.is(entry)) && tells(&history[1..], runs);
+    tells_of || run.is_silent() && tells(history, runs)
 }

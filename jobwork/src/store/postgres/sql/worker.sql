@@ -139,6 +139,7 @@ CREATE FUNCTION rescue(
 )
 LANGUAGE plpgsql @entry@ AS $$
 DECLARE
+    _stopped bigint[];
     _worker bigint;
     _job running;
 BEGIN
@@ -152,10 +153,11 @@ BEGIN
     IF NOT EXISTS (SELECT FROM workers WHERE expires_at <= _now OR key = ANY (_dead)) THEN
         RETURN;
     END IF;
-    PERFORM stop_claims(ARRAY(SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead)));
+    _stopped := ARRAY(SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead));
+    PERFORM stop_claims(_stopped);
     PERFORM lock_flow();
-    -- Who said meanwhile that it lives is left alone.
-    FOR _worker IN SELECT key FROM workers WHERE expires_at <= _now OR key = ANY (_dead) ORDER BY key LOOP
+    -- Who said meanwhile that it lives is left alone, and who died meanwhile is the next one's.
+    FOR _worker IN SELECT key FROM workers WHERE key = ANY (_stopped) AND (expires_at <= _now OR key = ANY (_dead)) ORDER BY key LOOP
         PERFORM FROM claims WHERE worker = _worker ORDER BY id FOR UPDATE;
         FOR _job IN SELECT * FROM running_jobs(_worker) LOOP
             PERFORM rescue_job(_job, _poison_after, _now);
