@@ -74,6 +74,11 @@ impl Journal {
 }
 
 impl Entries {
+    /// So many jobs were stored, and so many of them forgotten since.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.jobs.len(), self.forgotten)
+    }
+
     /// A living worker was handed this job; nobody else may have it.
     pub(crate) fn begin(&mut self, lease: Lease) {
         let other = self.running.insert(lease.job, lease);
