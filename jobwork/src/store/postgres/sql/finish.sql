@@ -21,9 +21,10 @@ CREATE FUNCTION running_jobs(_worker bigint) RETURNS SETOF running LANGUAGE plpg
 BEGIN
     RETURN QUERY
     SELECT j.seq, j.created_at, j.attempt + 1, c.worker, c.id, c.at, j.run_at, j.rescues, j.cancel, j.flags
-    FROM claims c, unnest(c.firsts, c.lasts) AS run (first, last), jobs j
-    WHERE c.worker = _worker AND j.seq BETWEEN run.first AND run.last AND j.claim < c.id AND j.state = 1
-    ORDER BY j.seq;
+    FROM claims c CROSS JOIN LATERAL unnest(c.firsts, c.lasts) AS run (first, last) CROSS JOIN LATERAL (
+        -- From the runs to the jobs, and never the other way round.
+        SELECT * FROM jobs WHERE seq BETWEEN run.first AND run.last AND claim < c.id AND state = 1 OFFSET 0) AS j
+    WHERE c.worker = _worker ORDER BY j.seq;
 END $$;
 
 -- Whether this job is the claim's, and has not come back.

@@ -30,17 +30,22 @@ END $$;
 CREATE FUNCTION release_all(_seqs bigint[], _outputs text[], _ats bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _alike bigint[];
+    _slots text[];
+    _given text[];
+    _from bigint[];
+    _place bigint;
 BEGIN
-    _alike := ARRAY(
-        SELECT l.child FROM unnest(_seqs) AS seq JOIN links l ON l.parent = seq JOIN jobs j ON j.seq = l.child
-        WHERE NOT l.done AND j.state = 0 GROUP BY l.child HAVING count(*) = 1);
+    SELECT array_agg(child), array_agg(slot), array_agg(output), array_agg(at) FROM (
+        SELECT l.child, min(l.slot) AS slot, min(g.output) AS output, min(g.at) AS at
+        FROM unnest(_seqs, _outputs, _ats) AS g (seq, output, at) JOIN links l ON l.parent = g.seq JOIN jobs j ON j.seq = l.child
+        WHERE NOT l.done AND j.state = 0 GROUP BY l.child HAVING count(*) = 1) AS alike
+    INTO _alike, _slots, _given, _from;
     BEGIN
         WITH let_go AS (
             UPDATE jobs j SET waits = j.waits - 1, state = CASE WHEN j.waits = 1 THEN 1 ELSE 0 END,
-                run_at = CASE WHEN j.waits = 1 THEN greatest(j.run_at, g.at) ELSE j.run_at END,
-                args = CASE WHEN l.slot IS NULL THEN j.args ELSE filled(j.args, l.slot, g.output) END
-            FROM unnest(_seqs, _outputs, _ats) AS g (seq, output, at) JOIN links l ON l.parent = g.seq
-            WHERE NOT l.done AND j.seq = l.child AND j.seq = ANY (_alike)
+                run_at = CASE WHEN j.waits = 1 THEN greatest(j.run_at, w.at) ELSE j.run_at END,
+                args = CASE WHEN w.slot IS NULL THEN j.args ELSE filled(j.args, w.slot, w.output) END
+            FROM unnest(_alike, _slots, _given, _from) AS w (child, slot, output, at) WHERE j.seq = w.child
             RETURNING j.*
         )
         INSERT INTO ready (queue, priority, run_at, seq, name, version, special, expires_at)
@@ -49,12 +54,13 @@ BEGIN
         FROM let_go WHERE state = 1;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         -- Somebody's arguments take no output: one after the other, so that the others do.
-        _alike := ARRAY[]::bigint[];
+        _alike := NULL;
     END;
-    FOR _place IN 1 .. cardinality(_seqs) LOOP
-        IF EXISTS (SELECT FROM links WHERE parent = _seqs[_place] AND NOT done AND NOT child = ANY (_alike)) THEN
-            PERFORM release(_seqs[_place], _outputs[_place], _ats[_place], _alike);
-        END IF;
+    FOR _place IN
+        SELECT DISTINCT g.place FROM unnest(_seqs) WITH ORDINALITY AS g (seq, place) JOIN links l ON l.parent = g.seq
+        WHERE NOT l.done AND (_alike IS NULL OR NOT l.child = ANY (_alike)) ORDER BY 1
+    LOOP
+        PERFORM release(_seqs[_place], _outputs[_place], _ats[_place], coalesce(_alike, '{}'));
     END LOOP;
     PERFORM wake('r');
 END $$;
