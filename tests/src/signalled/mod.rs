@@ -3,10 +3,12 @@
 //! Its jobs wait until a line on its standard input releases them, so that a test decides what happens when.
 
 mod jobs;
+mod purchase;
 mod release;
 mod work;
 
 pub use self::jobs::*;
+pub use self::purchase::*;
 pub use self::work::main;
 
 use std::fmt::Display;

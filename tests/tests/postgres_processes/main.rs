@@ -4,6 +4,8 @@
 
 #[path = "../processes/checkpoint.rs"]
 mod checkpoint;
+#[path = "../processes/completion.rs"]
+mod completion;
 #[path = "../processes/death.rs"]
 mod death;
 #[path = "../processes/lease.rs"]

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod checkpoint;
+mod completion;
 mod death;
 mod lease;
 mod place;
