@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod filter;
 mod finish;
+mod flag;
 mod heads;
 mod hints;
 mod in_transaction;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::flag;
 use super::rows::{batch_id, batch_row_of, duration, job_id, millis};
 use super::text;
 use crate::error::{Error, Result};
@@ -56,11 +57,8 @@ fn is_plain(job: &NewJob) -> bool {
 
 /// The flags of a plain job: it may be gone when it has completed.
 pub(super) fn flags(job: &NewJob) -> i32 {
-    if job.retain.is_some() { FLEETING } else { 0 }
+    if job.retain.is_some() { flag::FLEETING } else { 0 }
 }
-
-/// The flag of a job that is gone when it has completed.
-const FLEETING: i32 = 512;
 
 /// A push as the function `push` takes it. What is not special about a job is left out.
 pub(super) fn push(push: &Push) -> Value {

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use super::failure::Failed;
+use super::flag;
 
 /// One step a version, each some files in their order; a step that was released is never changed.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -88,6 +89,35 @@ async fn version(client: &Client, schema: &str) -> Result<usize, Failed> {
 
 /// SQL that works in this schema.
 fn filled(sql: &str, schema: &str) -> String {
-    let sql = sql.replace("@entry@", ENTRY).replace("@path@", PATH).replace("@schema@", &format!("\"{schema}\""));
+    let sql = flag::numbered(sql)
+        .replace("@entry@", ENTRY)
+        .replace("@path@", PATH)
+        .replace("@schema@", &format!("\"{schema}\""));
     format!("SET LOCAL search_path = \"{schema}\", pg_temp; {sql}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, filled};
+
+    fn files() -> impl Iterator<Item = &'static str> {
+        MIGRATIONS.iter().flat_map(|files| files.iter().copied())
+    }
+
+    #[test]
+    fn every_name_between_ats_is_filled_in() {
+        let left = files().flat_map(|file| filled(file, "s").lines().map(str::to_owned).collect::<Vec<_>>());
+        let left: Vec<String> = left.filter(|line| line.contains('@')).collect();
+        assert!(left.iter().all(|line| line.contains("example.com")), "{left:?}");
+    }
+
+    #[test]
+    fn flags_are_named_and_not_numbered() {
+        let signs = ["flags & ", "flags & ~", "flags | ", "flags = ", "flags <> "];
+        let is_number = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit() && first != '0');
+        for line in files().flat_map(str::lines) {
+            let numbered = signs.iter().any(|sign| line.split(sign).skip(1).any(is_number));
+            assert!(!numbered, "expected the name of a flag, such as @limited@: {line}");
+        }
+    }
 }

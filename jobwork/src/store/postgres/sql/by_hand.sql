@@ -98,7 +98,7 @@ BEGIN
         WHERE job = _seq;
         PERFORM enter_ready(_seq);
         PERFORM wake('r');
-        IF _job.flags & 16 <> 0 THEN
+        IF _job.flags & @batched@ <> 0 THEN
             PERFORM follow_batch(_seq, _now);
         END IF;
     ELSE
@@ -169,12 +169,12 @@ BEGIN
             RETURN false;
         END IF;
     END IF;
-    IF _flags & ~8192 <> 0 THEN
+    IF _flags & ~@remembered@ <> 0 THEN
         IF _state = 3 THEN
             PERFORM let_waiters_go(_seq);
         END IF;
         PERFORM cancel_waiters(_seq, format('chain member %s was deleted', _id), _now);
-        IF _flags & 16 <> 0 THEN
+        IF _flags & @batched@ <> 0 THEN
             PERFORM forget_member(_seq, _now);
         END IF;
         IF _state IS NULL THEN
@@ -187,7 +187,7 @@ BEGIN
         DELETE FROM links WHERE child = _seq;
         DELETE FROM links WHERE parent = _seq AND done;
     END IF;
-    IF _flags & 8192 <> 0 THEN
+    IF _flags & @remembered@ <> 0 THEN
         DELETE FROM attempts WHERE job = _seq;
     END IF;
     IF _state = 3 THEN

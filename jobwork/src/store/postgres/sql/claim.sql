@@ -104,9 +104,9 @@ BEGIN
         SELECT j.seq, j.created_at, _number, j.name, j.queue, j.args, j.attempt + 1, j.priority, j.retries, j.rescues, j.run_at,
             j.version, d.tags, d.chain, d.position, d.on_error, d.retry_until, d.batch,
             CASE WHEN d.batch IS NOT NULL THEN (SELECT b.created_at FROM batches b WHERE b.seq = d.batch) END,
-            CASE WHEN j.flags & 256 <> 0 THEN (SELECT n.checkpoint FROM notes n WHERE n.job = j.seq) END, NULL::bigint
+            CASE WHEN j.flags & @noted@ <> 0 THEN (SELECT n.checkpoint FROM notes n WHERE n.job = j.seq) END, NULL::bigint
         FROM unnest(_seqs) WITH ORDINALITY AS taken (number, place)
-        JOIN jobs j ON j.seq = taken.number LEFT JOIN details d ON d.job = CASE WHEN j.flags & 1024 <> 0 THEN j.seq END
+        JOIN jobs j ON j.seq = taken.number LEFT JOIN details d ON d.job = CASE WHEN j.flags & @detailed@ <> 0 THEN j.seq END
         ORDER BY taken.place;
     END IF;
     IF _next IS NOT NULL AND cardinality(_seqs) < _most THEN

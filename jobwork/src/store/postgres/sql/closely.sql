@@ -135,10 +135,10 @@ DECLARE
     _key text;
 BEGIN
     SELECT * FROM jobs WHERE seq = _seq INTO _job;
-    IF _job.flags & 16384 <> 0 THEN
+    IF _job.flags & @held@ <> 0 THEN
         SELECT key FROM held WHERE job = _seq INTO _held;
     END IF;
-    IF _job.flags & 32 <> 0 THEN
+    IF _job.flags & @limited@ <> 0 THEN
         _limits := limits_of(_seq);
     END IF;
     IF EXISTS (SELECT FROM pause_of('job', _job.name, _now)) THEN
@@ -158,17 +158,17 @@ BEGIN
     _shared := limits_of_queue(_job.queue);
     IF _shared IS NOT NULL THEN
         PERFORM take_limits(_seq, _shared, _now);
-        UPDATE jobs SET flags = flags | 32 WHERE seq = _seq AND flags & 32 = 0;
+        UPDATE jobs SET flags = flags | @limited@ WHERE seq = _seq AND flags & @limited@ = 0;
     END IF;
     IF _held IS NOT NULL THEN
         DELETE FROM held WHERE job = _seq;
         PERFORM settle_gate(_held, _job.queue, _job.name, _job.version, _now);
     END IF;
     -- It gives its key up if it has it only until it starts, and can't expire any more.
-    IF _job.flags & 4 <> 0 THEN
+    IF _job.flags & @key_until_started@ <> 0 THEN
         PERFORM give_up_key(_seq);
     END IF;
-    IF _job.flags & 4096 <> 0 THEN
+    IF _job.flags & @expires@ <> 0 THEN
         PERFORM cannot_expire(_seq);
     END IF;
     RETURN true;

@@ -49,7 +49,7 @@ BEGIN
         WITH run AS (
             SELECT r.seq FROM workers w, LATERAL running_jobs(w.key) AS r JOIN jobs j ON j.seq = r.seq WHERE j.queue = _queue
         ), flagged AS (
-            UPDATE jobs SET flags = flags | 32 WHERE seq IN (SELECT seq FROM run) RETURNING seq
+            UPDATE jobs SET flags = flags | @limited@ WHERE seq IN (SELECT seq FROM run) RETURNING seq
         )
         INSERT INTO slots (key, job)
         SELECT queue_key(_queue), f.seq FROM flagged f

@@ -27,33 +27,33 @@ BEGIN
         state, cancel, started_at, name, queue, args, output, reason)
     SELECT seq, created_at, run_at, coalesce(_claim, claim), _at, priority, retries, version,
         -- What became of a run otherwise than by completing is in the history, or may be.
-        CASE WHEN _claim IS NULL OR _state = 3 THEN flags ELSE flags | 8192 END,
+        CASE WHEN _claim IS NULL OR _state = 3 THEN flags ELSE flags | @remembered@ END,
         coalesce(_attempt, attempt), rescues, waits, _state, CASE WHEN cancel = 0 THEN 0 ELSE 2 END,
         coalesce(_started_at, started_at), name, queue, args, _output, _reason
     FROM gone RETURNING flags INTO _flags;
     IF _state = 3 THEN
         PERFORM count_completed(1);
     END IF;
-    -- It may expire no more (4096), and says how long it is kept if that is its own matter (2048, 512).
-    IF _flags & 4096 <> 0 THEN
+    -- It may expire no more, and says how long it is kept if that is its own matter.
+    IF _flags & @expires@ <> 0 THEN
         PERFORM cannot_expire(_seq);
     END IF;
-    IF _flags & 2560 <> 0 THEN
+    IF _flags & (@retained@ | @fleeting@) <> 0 THEN
         UPDATE details SET kept_until = _at + retain WHERE job = _seq;
         IF NOT FOUND THEN
             -- One that was to be gone when it completes may have no details, and ended otherwise.
             INSERT INTO details (job, retain, kept_until) VALUES (_seq, 0, _at);
-            UPDATE ended SET flags = flags | 1024 WHERE seq = _seq;
+            UPDATE ended SET flags = flags | @detailed@ WHERE seq = _seq;
         END IF;
     END IF;
-    -- What it shared with others (a key: 2, an order: 8, a batch: 16) is theirs.
-    IF _flags & 2 <> 0 THEN
+    -- What it shared with others is theirs.
+    IF _flags & @keyed@ <> 0 THEN
         PERFORM end_key(_seq, _state);
     END IF;
-    IF _flags & 8 <> 0 THEN
+    IF _flags & @ordered@ <> 0 THEN
         PERFORM end_ordered(_seq, _at);
     END IF;
-    IF _flags & 16 <> 0 THEN
+    IF _flags & @batched@ <> 0 THEN
         PERFORM follow_batch(_seq, _at);
     END IF;
     PERFORM wake('s');

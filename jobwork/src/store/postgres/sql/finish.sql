@@ -49,7 +49,7 @@ BEGIN
 END $$;
 
 -- Writes outcomes, each if its job is still running under its lease, and says of each whether it was. The claims that they come from stand
--- in arrays of their own, and `_which` says whose each one is. What is shared with others (1, 2, 8, 16, 32, 4096) is changed by one at a time,
+-- in arrays of their own, and `_which` says whose each one is. What is shared with others is changed by one at a time,
 -- under the lock of `lock_flow`: of a job that shares something a call that is not alone says null, and has to be made again alone. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
 -- unstarted, 5 handed back, 6 cancelled, 7 discarded, 8 dead. A text is an output or a reason.
 CREATE FUNCTION finish(
@@ -74,25 +74,25 @@ BEGIN
     -- Nobody takes the claims for those of a dead worker meanwhile.
     PERFORM FROM claims WHERE id = ANY (_claims) ORDER BY id FOR NO KEY UPDATE;
     _begun := begun_at(_claims, _workers);
-    -- Most outcomes are successes of jobs about which nothing else is to be done: but for 512, 1024, 8192 and 16384 they have no flags, and
-    -- what is to be gone (512) has no others. Those that others wait for (1) are let go together below.
+    -- Most outcomes are successes of jobs about which nothing else is to be done. What is to be gone is so only if it has no other flags. Those
+    -- that others wait for are let go together below.
     WITH gone AS (
         DELETE FROM jobs j
         USING unnest(_which, _seqs, _created_ats, _attempts, _outcomes, _ats, _texts)
             WITH ORDINALITY AS f (which, seq, created_at, attempt, outcome, at, output, place)
         WHERE f.outcome = 0 AND _begun[f.which] >= 0 AND j.seq = f.seq AND j.created_at = f.created_at AND j.state = 1
             AND j.attempt + 1 = f.attempt AND j.claim < _claims[f.which] AND j.cancel = 0
-            AND (j.flags & ~25600 = 0 OR j.flags = 512 OR _alone AND j.flags & ~25601 = 0)
+            AND (j.flags & ~@passive@ = 0 OR j.flags = @fleeting@ OR _alone AND j.flags & ~(@passive@ | @awaited@) = 0)
         RETURNING j.*, f.which, f.at, f.output, f.place
     ), kept AS (
         INSERT INTO ended (seq, created_at, run_at, claim, finished_at, priority, retries, version, flags, attempt, rescues, waits,
             state, cancel, started_at, name, queue, args, output)
         SELECT seq, created_at, run_at, _claims[which], at, priority, retries, version, flags, attempt + 1, rescues, waits, 3, 0,
             _begun[which], name, queue, args, output
-        FROM gone WHERE flags <> 512
+        FROM gone WHERE flags <> @fleeting@
     )
-    SELECT array_agg(place), count(*) FILTER (WHERE flags <> 512), array_agg(seq) FILTER (WHERE flags & 1 <> 0),
-        array_agg(output) FILTER (WHERE flags & 1 <> 0), array_agg(at) FILTER (WHERE flags & 1 <> 0)
+    SELECT array_agg(place), count(*) FILTER (WHERE flags <> @fleeting@), array_agg(seq) FILTER (WHERE flags & @awaited@ <> 0),
+        array_agg(output) FILTER (WHERE flags & @awaited@ <> 0), array_agg(at) FILTER (WHERE flags & @awaited@ <> 0)
     FROM gone INTO _done, _kept, _awaited, _outputs, _awaited_ats;
     IF _awaited IS NOT NULL THEN
         PERFORM release_all(_awaited, _outputs, _awaited_ats);
@@ -113,7 +113,7 @@ BEGIN
                 _stored[_place] := was_finished_in(_seqs[_place], _claim.id);
                 CONTINUE;
             END IF;
-            IF _job.flags & 4155 <> 0 AND NOT _alone THEN
+            IF _job.flags & @sharing@ <> 0 AND NOT _alone THEN
                 -- It is too late to wait for the lock.
                 _stored[_place] := NULL;
                 CONTINUE;
@@ -141,7 +141,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     _name text;
 BEGIN
-    IF _job.flags & 32 <> 0 THEN
+    IF _job.flags & @limited@ <> 0 THEN
         IF _outcome = 4 THEN
             PERFORM give_tokens_back(_job.seq, _job.started_at);
         ELSIF _outcome = 3 THEN
@@ -162,7 +162,7 @@ BEGIN
             PERFORM complete(_job, _text, _at);
         WHEN _outcome = 1 THEN
             PERFORM run_again(_job, _job.attempt, _due);
-            IF _job.flags & 16 <> 0 THEN
+            IF _job.flags & @batched@ <> 0 THEN
                 PERFORM follow_batch(_job.seq, _at);
             END IF;
         WHEN _outcome IN (2, 3) THEN
@@ -191,10 +191,10 @@ END $$;
 CREATE FUNCTION complete(_job running, _output text, _at bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM write_end(_job.seq, 3, _output, NULL, _at, _job.attempt, _job.claim, _job.started_at);
-    IF _job.flags & 1 <> 0 THEN
+    IF _job.flags & @awaited@ <> 0 THEN
         PERFORM release(_job.seq, _output, _at);
     END IF;
-    IF _job.flags & 512 <> 0 THEN
+    IF _job.flags & @fleeting@ <> 0 THEN
         PERFORM delete_job(_job.seq, _at);
     END IF;
 END $$;
@@ -202,10 +202,10 @@ END $$;
 -- A job that ran is ready for its next attempt from `_run_at` on.
 CREATE FUNCTION run_again(_job running, _attempt integer, _run_at bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    -- What becomes of a run otherwise than by completing is in the history (8192), or may be.
-    UPDATE jobs SET attempt = _attempt, claim = _job.claim, started_at = _job.started_at, run_at = _run_at, flags = flags | 8192
+    -- What becomes of a run otherwise than by completing is in the history, or may be.
+    UPDATE jobs SET attempt = _attempt, claim = _job.claim, started_at = _job.started_at, run_at = _run_at, flags = flags | @remembered@
     WHERE seq = _job.seq;
-    IF _job.flags & 4096 <> 0 THEN
+    IF _job.flags & @expires@ <> 0 THEN
         UPDATE details SET may_expire = true WHERE job = _job.seq AND expires_at IS NOT NULL;
     END IF;
     PERFORM enter_ready(_job.seq);

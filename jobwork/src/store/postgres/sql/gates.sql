@@ -41,7 +41,7 @@ END $$;
 CREATE FUNCTION hold_job(_seq bigint, _key text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM leave_ready(_seq);
-    UPDATE jobs SET state = -1, flags = flags | 16384 WHERE seq = _seq;
+    UPDATE jobs SET state = -1, flags = flags | @held@ WHERE seq = _seq;
     INSERT INTO held (job, key, queue, name, version, priority, run_at)
     SELECT seq, _key, queue, name, version, priority, run_at FROM jobs WHERE seq = _seq
     ON CONFLICT (job) DO UPDATE SET key = excluded.key, queue = excluded.queue, name = excluded.name, version = excluded.version,

@@ -52,7 +52,7 @@ DECLARE
     _claim claims;
     _job jobs;
 BEGIN
-    _alone := EXISTS (SELECT FROM jobs WHERE seq = _seq AND flags & 4155 <> 0);
+    _alone := EXISTS (SELECT FROM jobs WHERE seq = _seq AND flags & @sharing@ <> 0);
     IF _alone THEN
         PERFORM lock_flow();
     END IF;
@@ -67,7 +67,7 @@ BEGIN
     IF NOT FOUND OR NOT runs_under(_job, _claim) THEN
         RETURN false;
     END IF;
-    IF _job.flags & 4155 <> 0 AND NOT _alone THEN
+    IF _job.flags & @sharing@ <> 0 AND NOT _alone THEN
         RAISE SQLSTATE '40001' USING MESSAGE = 'a job began to share something with others';
     END IF;
     PERFORM settle((_job.seq, _job.created_at, _job.attempt + 1, _claim.worker, _claim.id, _claim.at, _job.run_at, _job.rescues,

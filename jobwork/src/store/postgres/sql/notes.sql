@@ -19,8 +19,8 @@ BEGIN
         FOR UPDATE INTO _job;
         CONTINUE WHEN NOT FOUND OR NOT runs_under(_job, _claim);
         _stored[_place] := true;
-        IF _job.flags & 256 = 0 THEN
-            UPDATE jobs SET flags = flags | 256 WHERE seq = _job.seq;
+        IF _job.flags & @noted@ = 0 THEN
+            UPDATE jobs SET flags = flags | @noted@ WHERE seq = _job.seq;
         END IF;
         IF _fractions[_place] IS NOT NULL THEN
             INSERT INTO notes (job, fraction, message, at)

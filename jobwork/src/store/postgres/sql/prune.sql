@@ -48,18 +48,18 @@ BEGIN
     -- The oldest first; of each name its own rule counts.
     IF _shortest IS NOT NULL THEN
         _found := ARRAY(
-            SELECT seq FROM ended WHERE finished_at <= _now - _shortest AND state = _state AND flags & 2560 = 0
+            SELECT seq FROM ended WHERE finished_at <= _now - _shortest AND state = _state AND flags & (@retained@ | @fleeting@) = 0
                 AND finished_at <= _now - (CASE WHEN _entry -> 'jobs' ? name THEN _entry #> ARRAY['jobs', name] ELSE _entry -> 'rule' END ->> 'age')::bigint
             ORDER BY finished_at LIMIT _most);
     END IF;
     IF NOT _many THEN
         RETURN _found;
     END IF;
-    FOR _name IN SELECT DISTINCT name FROM ended WHERE state = _state AND flags & 2560 = 0 ORDER BY name LOOP
+    FOR _name IN SELECT DISTINCT name FROM ended WHERE state = _state AND flags & (@retained@ | @fleeting@) = 0 ORDER BY name LOOP
         _rule := CASE WHEN _entry -> 'jobs' ? _name THEN _entry #> ARRAY['jobs', _name] ELSE _entry -> 'rule' END;
         CONTINUE WHEN NOT _rule ? 'count';
         _old := ARRAY(
-            SELECT seq FROM ended WHERE state = _state AND name = _name AND flags & 2560 = 0
+            SELECT seq FROM ended WHERE state = _state AND name = _name AND flags & (@retained@ | @fleeting@) = 0
             ORDER BY finished_at DESC, seq DESC OFFSET (_rule ->> 'count')::bigint);
         _found := _found || ARRAY(
             SELECT seq FROM ended WHERE seq = ANY (_old) AND NOT seq = ANY (_found) ORDER BY finished_at, seq LIMIT _most - cardinality(_found));

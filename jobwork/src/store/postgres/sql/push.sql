@@ -1,6 +1,6 @@
 -- New jobs.
 
--- Stores jobs about which nothing is special, but that they may be gone when they have completed (512), and returns their numbers in
+-- Stores jobs about which nothing is special, but that they may be gone when they have completed, and returns their numbers in
 -- their order.
 CREATE FUNCTION push_plain(
     _names text[], _queues text[], _args text[], _priorities integer[], _retries bigint[], _versions bigint[], _flags integer[],
@@ -153,9 +153,7 @@ BEGIN
     UPDATE batches SET total = total + 1, kept = kept + 1 WHERE seq = _parent;
 END $$;
 
--- Stores one new job. What is special about it stands in its flags: 1 others wait for it, 2 it has a unique key, 4 until it starts, 8 it is
--- in an order, 16 in a batch, 32 it has limits, 512 it is gone when it has completed, 1024 it has details, 2048 it says how long it is kept,
--- 4096 it may expire.
+-- Stores one new job. What is special about it stands in its flags.
 CREATE FUNCTION insert_job(
     _seq bigint, _new jsonb, _seqs bigint[], _awaited boolean, _batch bigint, _is_callback boolean, _calls integer, _now bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -163,17 +161,18 @@ DECLARE
     _unique jsonb := _new -> 'unique';
     _waits integer := jsonb_array_length(coalesce(_new -> 'waits', '[]')) + _calls;
     _in_line boolean;
-    _flags integer := 1024;
+    _flags integer := @detailed@;
 BEGIN
     IF _new ? 'ordered' THEN
         _in_line := leader_of(_new ->> 'ordered') IS NOT NULL;
         _waits := _waits + _in_line::integer;
     END IF;
-    _flags := _flags | CASE WHEN _awaited THEN 1 ELSE 0 END | CASE WHEN _unique IS NULL THEN 0 ELSE 2 END
-        | CASE WHEN (_unique ->> 'states')::integer = 7 THEN 4 ELSE 0 END | CASE WHEN _new ? 'ordered' THEN 8 ELSE 0 END
-        | CASE WHEN _batch IS NULL THEN 0 ELSE 16 END | CASE WHEN _new ? 'limits' THEN 32 ELSE 0 END
-        | CASE WHEN _new ->> 'retain' = '0' THEN 512 WHEN _new ? 'retain' THEN 2048 ELSE 0 END
-        | CASE WHEN _new ? 'expires_at' THEN 4096 ELSE 0 END;
+    _flags := _flags | CASE WHEN _awaited THEN @awaited@ ELSE 0 END | CASE WHEN _unique IS NULL THEN 0 ELSE @keyed@ END
+        | CASE WHEN (_unique ->> 'states')::integer = 7 THEN @key_until_started@ ELSE 0 END
+        | CASE WHEN _new ? 'ordered' THEN @ordered@ ELSE 0 END | CASE WHEN _batch IS NULL THEN 0 ELSE @batched@ END
+        | CASE WHEN _new ? 'limits' THEN @limited@ ELSE 0 END
+        | CASE WHEN _new ->> 'retain' = '0' THEN @fleeting@ WHEN _new ? 'retain' THEN @retained@ ELSE 0 END
+        | CASE WHEN _new ? 'expires_at' THEN @expires@ ELSE 0 END;
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, waits, state, name, queue, args)
     VALUES (_seq, _now, coalesce((_new ->> 'run_at')::bigint, _now), (_new ->> 'priority')::integer, (_new ->> 'retries')::bigint,
         (_new ->> 'version')::bigint, _flags, _waits, CASE WHEN _waits = 0 THEN 1 ELSE 0 END, _new ->> 'name', _new ->> 'queue', _new ->> 'args');

@@ -8,7 +8,7 @@
 --
 -- States are numbers: -1 held, 0 waiting, 1 ready (or running), 3 completed, 4 cancelled, 5 discarded, 6 dead. Scheduled is ready with a
 -- later `run_at`. Times are milliseconds since 1970. `cancel` is 1 while somebody wants a running job to be cancelled, and 2 once that
--- job has ended. The columns of `flags` are listed in `rows.rs`.
+-- job has ended. The bits of `flags` are listed in `flag.rs`.
 --
 -- Columns stand in an order without padding.
 

@@ -73,7 +73,7 @@ BEGIN
     IF (_what ->> 'schedule')::boolean THEN
         UPDATE jobs SET
             run_at = least(coalesce((_new ->> 'run_at')::bigint, _now), created_at + (_what ->> 'at_most')::bigint),
-            flags = CASE WHEN _expires_at IS NULL THEN flags ELSE flags | 4096 END
+            flags = CASE WHEN _expires_at IS NULL THEN flags ELSE flags | @expires@ END
         WHERE seq = _job.seq;
         UPDATE details SET expires_at = _expires_at, may_expire = _expires_at IS NOT NULL,
             retry_until = (_new ->> 'retry_until')::bigint

@@ -49,8 +49,8 @@ BEGIN
             RETURNING j.*
         )
         INSERT INTO ready (queue, priority, run_at, seq, name, version, special, expires_at)
-        SELECT queue, priority, run_at, seq, name, version, flags & 20516 <> 0,
-            CASE WHEN flags & 4096 <> 0 THEN (SELECT expires_at FROM details WHERE job = seq) END
+        SELECT queue, priority, run_at, seq, name, version, flags & @special@ <> 0,
+            CASE WHEN flags & @expires@ <> 0 THEN (SELECT expires_at FROM details WHERE job = seq) END
         FROM let_go WHERE state = 1;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         -- Somebody's arguments take no output: one after the other, so that the others do.
@@ -151,7 +151,7 @@ BEGIN
     SELECT flags FROM jobs WHERE seq = _seq INTO _flags;
     PERFORM enter_ready(_seq);
     PERFORM wake('r');
-    IF _flags & 16 <> 0 THEN
+    IF _flags & @batched@ <> 0 THEN
         PERFORM follow_batch(_seq, _now);
     END IF;
 END $$;

@@ -183,7 +183,7 @@ BEGIN
     ELSE
         PERFORM remember(_job, 'rescued', _at, NULL);
     END IF;
-    IF _job.flags & 32 <> 0 THEN
+    IF _job.flags & @limited@ <> 0 THEN
         PERFORM free_slots(_job.seq);
     END IF;
     IF _poison THEN
