@@ -4,5 +4,6 @@
 
 mod lost;
 mod outage;
+mod pooled;
 mod rescue;
 mod setting;

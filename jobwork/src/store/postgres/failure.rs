@@ -59,16 +59,13 @@ impl Failed {
 
     /// What went wrong with dialling: a server that can't be reached, starts, shuts down or is full is away.
     pub(super) fn dialling(error: tokio_postgres::Error) -> Self {
-        let passing = match error.code() {
-            Some(code) => is_passing(code) || code.code().starts_with("53"),
-            None => is_of_network(&error),
-        };
-        if passing { Self::Away(error) } else { Self::Server(error) }
+        let full = error.code().is_some_and(|code| code.code().starts_with("53"));
+        if full || is_passing(&error) { Self::Away(error) } else { Self::Server(error) }
     }
 
     /// Whether the server went away while it was asked, so that nobody knows what became of the call.
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self, Self::Server(error) if error.code().is_none_or(is_passing))
+        matches!(self, Self::Server(error) if is_passing(error))
     }
 
     /// Whether the server could not be reached, or went away.
@@ -105,13 +102,12 @@ impl Failed {
     }
 }
 
-/// 08 is about connections, 57P about a server that shuts down or starts.
-fn is_passing(code: &SqlState) -> bool {
-    code.code().starts_with("08") || code.code().starts_with("57P")
-}
-
-/// Whether the network is at fault, and not what was asked for: a certificate, a password, encryption.
-fn is_of_network(error: &tokio_postgres::Error) -> bool {
+/// Whether the network is at fault, or a server that shuts down or starts, and not what was asked for: a certificate, a password,
+/// encryption.
+fn is_passing(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        return code.code().starts_with("08") || code.code().starts_with("57P");
+    }
     let Some(cause) = error.source() else { return true };
     let cause = cause.downcast_ref::<io::Error>();
     cause.is_some_and(|cause| !cause.get_ref().is_some_and(|cause| cause.is::<rustls::Error>()))

@@ -220,7 +220,7 @@ async fn store_alike(server: &Server, pushes: &[Push], first: &NewJob) -> Result
             ],
         )
         .await
-        .map_err(Error::store)?;
+        .map_err(Failed::pushing)?;
     Ok(stored_as(pushes, stored.get(0)))
 }
 
