@@ -60,12 +60,29 @@ use crate::job::{Finished, JobId, Note};
 /// | `schema` | where the tables and functions are; several applications can share a database | `jobwork` |
 /// | `connections` | so many connections for calls, whatever the number of jobs that run | 5 |
 /// | `pooler=transaction` | a pooler stands between that gives each transaction another session, as pgbouncer does: nothing is prepared, listened to or locked in one | none |
+/// | `sslmode` | as in libpq: `disable`; `prefer` encrypts where the server can, and `require` always; `verify-ca` demands a certificate that somebody of `sslrootcert` signed, as `require` does with that, and `verify-full` one that names the host, too | `prefer` |
+/// | `sslrootcert` | a file of trusted certificates in PEM, or `system` | the system's, for `verify-full` |
 ///
-/// Besides, a process that works or waits has one connection on which it hears of news by LISTEN. Those on which jobs are dispatched and
-/// claimed are served by the runtime that opened the store, the others by a thread of the store's own, so that a job which blocks the
-/// runtime holds up no outcome and no beat. None is held while a job runs.
+/// Besides, a process that works or waits has one connection on which it hears of news by LISTEN: with the defaults, 6 at most. Those on
+/// which jobs are dispatched and claimed are served by the runtime that opened the store, the others by a thread of the store's own, so that
+/// a job which blocks the runtime holds up no outcome and no beat. None is held while a job runs.
 ///
 /// Every call is one statement, and committed when it returns. What is dispatched at the same time is stored together.
+///
+/// # Rights
+/// The first process makes the schema, for which its user needs `CREATE` on the database, and nobody needs to be a superuser.
+/// Another user who is to use it needs `USAGE` on the schema and on all of its sequences, and `SELECT`, `INSERT`, `UPDATE` and `DELETE`
+/// on all of its tables. A schema that a newer jobwork made is refused.
+///
+/// # Failures
+/// While the server restarts, ends sessions or can't be reached, calls fail and workers go on trying: a running job goes on, and
+/// its outcome is written when that is possible again. When the answer to a claim is lost with its connection, its jobs are given back, and
+/// an outcome counts once, however often it is written. A push whose answer was lost fails, and its error says that it may have been
+/// stored all the same: only a unique key keeps a second try from making a second job.
+///
+/// A worker has a lock in its session. When that is gone for a second and nobody on the same machine runs under its process's number, it
+/// is dead, and its jobs are rescued at once. A worker that lost its connection dials again within that time; where it can't, it says so on
+/// any other connection that it has. In all other cases, and behind a pooler, jobs are rescued when the lease ends.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> jobwork::Result<()> {
