@@ -60,6 +60,7 @@ pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Res
     if beat.kind == BeatKind::Leave {
         // What it still had is in the line again.
         server.heads.forget();
+        server.wake_own();
     }
     let command: Option<String> = heard.get("command");
     let command = command.map(|word| serde_json::from_value(Value::String(word))).transpose();
@@ -120,6 +121,7 @@ pub(super) async fn rescue(
     let rescued: Vec<Uuid> = answer.get("rescued");
     if !rescued.is_empty() {
         server.heads.forget();
+        server.wake_own();
     }
     let (keys, infos): (Vec<i64>, Vec<String>) = (answer.get("unlocked"), answer.get("infos"));
     let gone = keys.into_iter().zip(infos).filter(|(_, info)| !lives_here(info)).map(|(key, _)| key);

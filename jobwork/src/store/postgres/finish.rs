@@ -65,6 +65,7 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
         answer => writing.answered(answer)?,
     };
     hints.tell(Topic::Settled);
+    server.wake_own();
     Ok(settled)
 }
 

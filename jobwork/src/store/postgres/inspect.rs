@@ -75,7 +75,7 @@ impl Inspect for Postgres {
 
     async fn command(&self, worker: WorkerId, command: Command) -> Result<bool> {
         let params = [(&worker.as_uuid() as _, Type::UUID), (&command.as_str() as _, Type::TEXT)];
-        Ok(self.server().call_one("SELECT @.command($1, $2)", &params).await.map_err(Error::store)?.get(0))
+        Ok(self.server().change_one("SELECT @.command($1, $2)", &params).await.map_err(Error::store)?.get(0))
     }
 }
 

@@ -123,7 +123,8 @@ impl Postgres {
     pub async fn open(url: &str) -> Result<Self> {
         let options = Options::parse(url)?;
         let place = options.place.clone();
-        let server = Arc::new(Server::new(options).map_err(|failed| failed.opening(&place))?);
+        let hints = Arc::new(Hints::default());
+        let server = Arc::new(Server::new(options, Arc::clone(&hints)).map_err(|failed| failed.opening(&place))?);
         match server.migrate().await {
             Err(failed) if failed.is_away() => {
                 tracing::warn!(store = place, error = failed.problem(), "the job store can't be reached; trying again");
@@ -131,7 +132,6 @@ impl Postgres {
             Err(failed) => return Err(failed.opening(&place)),
             Ok(()) => {}
         }
-        let hints = Arc::new(Hints::default());
         server.thread.handle().spawn(Arc::clone(&hints).serve(Arc::downgrade(&server)));
         Ok(Self(Arc::new(Inner {
             server,
@@ -229,6 +229,9 @@ impl Upkeep for Postgres {
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
         let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
+        if ended.get::<_, i64>(0) > 0 {
+            self.server().wake_own();
+        }
         let ended = usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0);
         if ended > 0 {
             self.server().heads.forget();

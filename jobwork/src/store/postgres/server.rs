@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 use super::connection::{Dialler, Param};
 use super::failure::Failed;
 use super::heads::Heads;
+use super::hints::Hints;
 use super::lost::Lost;
 use super::options::Options;
 use super::push::Pushes;
@@ -33,6 +34,7 @@ pub(super) struct Server {
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
     pub(super) heads: Heads,
+    hints: Arc<Hints>,
     /// Whether the last outcomes were of jobs that share something with others.
     pub(super) sharing: AtomicBool,
     pub(super) lost: Lost,
@@ -45,7 +47,7 @@ pub(super) struct Server {
 const TRIES: usize = 20;
 
 impl Server {
-    pub(super) fn new(options: Options) -> Result<Self, Failed> {
+    pub(super) fn new(options: Options, hints: Arc<Hints>) -> Result<Self, Failed> {
         // Some bits of a random id.
         let number = WorkerId::fresh().as_uuid().as_fields().0;
         let (thread, options) = (Thread::start()?, Arc::new(options));
@@ -65,6 +67,7 @@ impl Server {
             migrated,
             pushes,
             heads: Heads::default(),
+            hints,
             sharing: AtomicBool::new(false),
             lost: Lost::default(),
             thread,
@@ -126,7 +129,15 @@ impl Server {
     pub(super) async fn change_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
         let answer = self.call_one(statement, params).await;
         self.heads.forget();
+        self.wake_own();
         answer
+    }
+
+    /// Wakes those who wait in this process after a call of its own that may have changed anything, where it hears of no notification.
+    pub(super) fn wake_own(&self) {
+        if self.options.pooled {
+            self.hints.waker.wake_all();
+        }
     }
 
     /// Makes a call that should lose no time, and answers with one row.
