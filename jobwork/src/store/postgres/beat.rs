@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::connection::Param;
 use super::failure::Failed;
+use super::hints::TOPICS;
 use super::rows::{duration, millis};
 use super::server::Server;
 use super::session::Session;
@@ -60,7 +61,7 @@ pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Res
     if beat.kind == BeatKind::Leave {
         // What it still had is in the line again.
         server.heads.forget();
-        server.wake_own();
+        server.wake_own(&TOPICS);
     }
     let command: Option<String> = heard.get("command");
     let command = command.map(|word| serde_json::from_value(Value::String(word))).transpose();
@@ -121,7 +122,7 @@ pub(super) async fn rescue(
     let rescued: Vec<Uuid> = answer.get("rescued");
     if !rescued.is_empty() {
         server.heads.forget();
-        server.wake_own();
+        server.wake_own(&TOPICS);
     }
     let (keys, infos): (Vec<i64>, Vec<String>) = (answer.get("unlocked"), answer.get("infos"));
     let gone = keys.into_iter().zip(infos).filter(|(_, info)| !lives_here(info)).map(|(key, _)| key);

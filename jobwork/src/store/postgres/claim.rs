@@ -9,7 +9,7 @@ use super::failure::Failed;
 use super::lost::Asked;
 use super::rows::{claimed, duration, millis, time};
 use super::server::Server;
-use crate::store::{Batch, Claim};
+use crate::store::{Batch, Claim, Topic};
 
 /// The queue from which the last jobs came, for those who serve all: they begin behind it, so that none of them starves.
 #[derive(Debug, Default)]
@@ -65,6 +65,8 @@ pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &
     let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
     let taken = jobs.iter().map(|row| (row.get("queue"), row.get("priority"), row.get("run_at"), row.get("seq")));
     server.heads.note(claim, &from, taken, began);
+    // It may have come upon jobs that had expired.
+    server.wake_own(&[Topic::Settled]);
     if let Some(first) = jobs.first().filter(|_| claim.queues.is_none()) {
         last_queue.set(first.get("queue"));
     }

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::failure::Failed;
-use super::hints::Hints;
+use super::hints::{Hints, TOPICS};
 use super::lost::Writing;
 use super::rows::{millis, row_of};
 use super::server::Server;
@@ -65,7 +65,7 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
         answer => writing.answered(answer)?,
     };
     hints.tell(Topic::Settled);
-    server.wake_own();
+    server.wake_own(&TOPICS);
     Ok(settled)
 }
 

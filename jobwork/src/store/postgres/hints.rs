@@ -31,7 +31,8 @@ fn letter(topic: Topic) -> &'static str {
     }
 }
 
-const TOPICS: [Topic; 3] = [Topic::Ready, Topic::Settled, Topic::Signals];
+/// All of them.
+pub(super) const TOPICS: [Topic; 3] = [Topic::Ready, Topic::Settled, Topic::Signals];
 
 impl Hints {
     /// Something of this topic was committed.

@@ -38,7 +38,7 @@ use tokio_postgres::types::Type;
 
 use self::beat::Unlocked;
 use self::claim::LastQueue;
-use self::hints::Hints;
+use self::hints::{Hints, TOPICS};
 use self::options::Options;
 use self::rows::millis;
 use self::server::Server;
@@ -230,7 +230,7 @@ impl Upkeep for Postgres {
         let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
         let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
         if ended.get::<_, i64>(0) > 0 {
-            self.server().wake_own();
+            self.server().wake_own(&TOPICS);
         }
         let ended = usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0);
         if ended > 0 {

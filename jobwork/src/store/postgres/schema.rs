@@ -76,7 +76,9 @@ const FIRST: &str = "SET LOCAL client_min_messages = warning;
 /// The version of the schema; 0 where there is none.
 async fn version(client: &Client, schema: &str) -> Result<usize, Failed> {
     let text = tokio_postgres::types::Type::TEXT;
-    let table = "SELECT to_regclass(format('%I.migrations', $1)) IS NOT NULL";
+    // Looked up in the tables of the catalog: what a session remembers of names may be older than the lock that it waited for.
+    let table = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = 'migrations')";
     let there: bool = client.query_typed_one(table, &[(&schema, text)]).await?.get(0);
     if !there {
         return Ok(0);

@@ -11,13 +11,14 @@ use tokio_postgres::Row;
 use super::connection::{Dialler, Param};
 use super::failure::Failed;
 use super::heads::Heads;
-use super::hints::Hints;
+use super::hints::{Hints, TOPICS};
 use super::lost::Lost;
 use super::options::Options;
 use super::push::Pushes;
 use super::schema;
 use super::thread::Thread;
 use crate::job::WorkerId;
+use crate::store::Topic;
 
 /// A server, as one process uses it.
 #[derive(Debug)]
@@ -129,14 +130,14 @@ impl Server {
     pub(super) async fn change_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
         let answer = self.call_one(statement, params).await;
         self.heads.forget();
-        self.wake_own();
+        self.wake_own(&TOPICS);
         answer
     }
 
-    /// Wakes those who wait in this process after a call of its own that may have changed anything, where it hears of no notification.
-    pub(super) fn wake_own(&self) {
+    /// Wakes those who wait in this process, after a call of its own, where it hears of no notification.
+    pub(super) fn wake_own(&self, topics: &[Topic]) {
         if self.options.pooled {
-            self.hints.waker.wake_all();
+            topics.iter().for_each(|topic| self.hints.waker.wake(*topic));
         }
     }
 
