@@ -118,7 +118,7 @@ impl Postgres {
     /// A server that can't be reached now is no error: calls fail as long as it can't, and workers go on trying.
     ///
     /// # Errors
-    /// [`Error::Url`](crate::Error::Url) for a URL that can't be read, [`Error::Open`](crate::Error::Open) where the server refuses
+    /// [`Error::Url`] for a URL that can't be read, [`Error::Open`] where the server refuses
     /// the user or the database, or a newer jobwork made the schema.
     pub async fn open(url: &str) -> Result<Self> {
         let options = Options::parse(url)?;
