@@ -60,7 +60,7 @@ pub(super) async fn beat(server: &Server, session: &Session, beat: &Beat) -> Res
     let heard = heard.ok_or_else(|| Failed::Ours("the server has no answer to a beat".to_owned()))?;
     if beat.kind == BeatKind::Leave {
         // What it still had is in the line again.
-        server.heads.forget();
+        server.changed();
         server.wake_own(&TOPICS);
     }
     let command: Option<String> = heard.get("command");
@@ -111,7 +111,7 @@ pub(super) async fn rescue(
     let dead = unlocked.overdue(number);
     let answer = server
         .call_one(
-            "SELECT rescued, unlocked, infos FROM @.rescue($1, $2, $3)",
+            "SELECT rescued, unlocked, infos, next_expiry FROM @.rescue($1, $2, $3)",
             &[
                 (&i64::from(rescue.poison_after), Type::INT8),
                 (&millis(rescue.now), Type::INT8),
@@ -120,8 +120,9 @@ pub(super) async fn rescue(
         )
         .await?;
     let rescued: Vec<Uuid> = answer.get("rescued");
+    server.expiry.hear(answer.get("next_expiry"));
     if !rescued.is_empty() {
-        server.heads.forget();
+        server.changed();
         server.wake_own(&TOPICS);
     }
     let (keys, infos): (Vec<i64>, Vec<String>) = (answer.get("unlocked"), answer.get("infos"));

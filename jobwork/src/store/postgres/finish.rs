@@ -57,7 +57,7 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
     let mut partly = false;
     let answer = write(server, finished, &before, &mut partly).await;
     if finished.iter().any(|finished| !matches!(finished.outcome, Outcome::Completed { .. })) {
-        server.heads.forget();
+        server.changed();
     }
     let settled = match answer {
         // What is written already is to be known when all is written again.
@@ -88,7 +88,7 @@ async fn write(
     }
     if alone || !shared.is_empty() {
         // Those that were let go may stand anywhere.
-        server.heads.forget();
+        server.changed();
     }
     server.sharing.store(!shared.is_empty() || (alone && finished.len() > 1), Ordering::Relaxed);
     let mut stored: Vec<bool> = stored.into_iter().map(|stored| stored == Some(true)).collect();

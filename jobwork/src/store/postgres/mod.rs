@@ -5,6 +5,7 @@ mod beat;
 mod claim;
 mod connection;
 mod control;
+mod expiry;
 mod failure;
 mod filter;
 mod finish;
@@ -226,6 +227,9 @@ impl Upkeep for Postgres {
     }
 
     async fn expire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        if self.server().expiry.is_later(millis(now)) {
+            return Ok(0);
+        }
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
         let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
@@ -234,7 +238,7 @@ impl Upkeep for Postgres {
         }
         let ended = usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0);
         if ended > 0 {
-            self.server().heads.forget();
+            self.server().changed();
         }
         Ok(ended)
     }

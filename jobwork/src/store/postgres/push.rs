@@ -272,6 +272,8 @@ async fn store_special(server: &Server, pushes: &[Push]) -> Result<Vec<Result<St
         .call_one_near("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
         .await
         .map_err(Failed::pushing)?;
+    // One may have taken the place of another in the line, or expires.
+    server.changed();
     let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(Error::store)?;
     Ok(answers.into_iter().zip(pushes).map(|(answer, push)| answer.stored(push)).collect())
 }

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::Row;
 
 use super::connection::{Dialler, Param};
+use super::expiry::NextExpiry;
 use super::failure::Failed;
 use super::heads::Heads;
 use super::hints::{Hints, TOPICS};
@@ -35,6 +36,7 @@ pub(super) struct Server {
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
     pub(super) heads: Heads,
+    pub(super) expiry: NextExpiry,
     hints: Arc<Hints>,
     /// Whether the last outcomes were of jobs that share something with others.
     pub(super) sharing: AtomicBool,
@@ -68,6 +70,7 @@ impl Server {
             migrated,
             pushes,
             heads: Heads::default(),
+            expiry: NextExpiry::default(),
             hints,
             sharing: AtomicBool::new(false),
             lost: Lost::default(),
@@ -126,10 +129,16 @@ impl Server {
         only(self.call(statement, params).await?)
     }
 
+    /// Jobs may have come anywhere into the line of ready ones, or expire sooner than was known.
+    pub(super) fn changed(&self) {
+        self.heads.forget();
+        self.expiry.forget();
+    }
+
     /// Makes a call that answers with one row, and may put jobs anywhere into the line of ready ones.
     pub(super) async fn change_one(&self, statement: &str, params: &[Param<'_>]) -> Result<Row, Failed> {
         let answer = self.call_one(statement, params).await;
-        self.heads.forget();
+        self.changed();
         self.wake_own(&TOPICS);
         answer
     }

@@ -133,9 +133,10 @@ EXCEPTION WHEN insufficient_privilege THEN
 END $$;
 
 -- Takes the jobs of dead workers from them, and forgets the workers: those whose lease has run out, and those of `_dead` that still have
--- no lock. Says also which workers have none, and who they are.
+-- no lock. Says also which workers have none, and who they are, and when the next job expires.
 CREATE FUNCTION rescue(
-    _poison_after bigint, _now bigint, _dead bigint[], OUT rescued uuid[], OUT unlocked bigint[], OUT infos text[]
+    _poison_after bigint, _now bigint, _dead bigint[], OUT rescued uuid[], OUT unlocked bigint[], OUT infos text[],
+    OUT next_expiry bigint
 )
 LANGUAGE plpgsql @entry@ AS $$
 DECLARE
@@ -144,6 +145,7 @@ DECLARE
     _job running;
 BEGIN
     rescued := '{}';
+    next_expiry := (SELECT expires_at FROM details WHERE may_expire ORDER BY expires_at LIMIT 1);
     SELECT coalesce(array_agg(key), '{}'), coalesce(array_agg(info), '{}') FROM workers
     WHERE locked AND NOT EXISTS (
         SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = worker_lock()::oid
