@@ -26,16 +26,6 @@ async fn what_is_committed_is_performed_and_what_is_rolled_back_never_was() {
     scene.assert_told(kept.unwrap()).await;
 }
 
-#[tokio::test]
-async fn a_blocking_dispatch_without_a_client_says_what_is_missing() {
-    let scene = Scene::new().await;
-    let mut connection = PgConnection::establish(&scene.database()).unwrap();
-    let refused = Echo::dispatch("nobody's").dispatch_in(&mut connection).unwrap_err();
-    let expected = "there is no client to dispatch with: name one with `.on(&jobs)`, or make one the default with \
-        `Jobs::make_default`";
-    assert_eq!(refused.to_string(), expected);
-}
-
 /// Has an effect and completes the job with it, if it is to be committed.
 pub(crate) fn complete(url: &str, effect: &str, commits: bool, job: &JobContext) -> anyhow::Result<()> {
     let mut connection = PgConnection::establish(url)?;

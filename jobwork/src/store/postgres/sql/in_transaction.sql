@@ -1,8 +1,7 @@
 -- What is done in transactions of other people: dispatching and completing jobs in the same commit as whatever else they change.
 --
--- Nothing here commits: a job is there, and workers are told of it, once the caller's transaction is committed. What is special about a
--- job (a unique key, an order, limits, a batch, a chain, waits) is changed under the lock of `lock_flow`, which the caller's
--- transaction then has until it ends: let it be short.
+-- Nothing here commits: a job is there, and workers are told of it, once the caller's transaction is committed. A unique
+-- key, an order and a batch are changed under the lock of `lock_flow`, which the caller's transaction then has until it ends: let it be short.
 
 -- Stores the jobs and batches of one push, and says what became of it as `push_all` does. A refusal is an answer and no error, and
 -- changes nothing: the caller's transaction can go on.

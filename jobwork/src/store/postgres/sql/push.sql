@@ -57,7 +57,13 @@ DECLARE
     _state text;
     _detail text;
 BEGIN
-    PERFORM lock_flow();
+    -- Other special jobs share nothing with jobs that are stored already.
+    IF EXISTS (
+        SELECT FROM jsonb_array_elements(_pushes) AS push WHERE push -> 'batches' -> 0 IS NOT NULL OR EXISTS (
+            SELECT FROM jsonb_array_elements(push -> 'jobs') AS job WHERE job ?| ARRAY['unique', 'ordered', 'batch']))
+    THEN
+        PERFORM lock_flow();
+    END IF;
     FOR _push IN SELECT * FROM jsonb_array_elements(_pushes) LOOP
         BEGIN
             _stored := _stored || jsonb_build_array(push(_push));
@@ -69,7 +75,8 @@ BEGIN
     RETURN _stored;
 END $$;
 
--- Stores the jobs and batches of one push; refuses by an exception of the class `JW`. The caller has the lock of `lock_flow`.
+-- Stores the jobs and batches of one push; refuses by an exception of the class `JW`. Where it has unique or ordered jobs or any batch, the
+-- caller has the lock of `lock_flow`.
 CREATE FUNCTION push(_push jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     _now bigint := _push ->> 'now';
