@@ -12,7 +12,7 @@ use crate::job::{BatchId, JobId, JobState, WorkerId};
 pub struct Claim {
     /// Who asks; must have joined with a beat.
     pub worker: WorkerId,
-    /// The queues it serves, most important first: one is emptied before the next is looked at.
+    /// The queues it serves, each once, most important first: one is emptied before the next is looked at.
     /// `None` serves every queue, in no particular order.
     pub queues: Option<Arc<[String]>>,
     /// The jobs it can perform; others are left for a worker that can.

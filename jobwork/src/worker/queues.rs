@@ -28,16 +28,17 @@ enum Order {
 
 impl Queues {
     /// These queues, the most important first: one is emptied before the next is looked at. As long as there are jobs in a
-    /// queue, those after it wait.
+    /// queue, those after it wait. One that is named twice has its first place.
     pub fn strict<Q: Into<String>>(queues: impl IntoIterator<Item = Q>) -> Self {
-        Self { names: queues.into_iter().map(Into::into).collect(), order: Order::Strict, seed: None }
+        let (names, _) = once(queues.into_iter().map(|name| (name.into(), 1)));
+        Self { names: names.into(), order: Order::Strict, seed: None }
     }
 
     /// These queues, each time in another order that is drawn by their weights: of two queues with weights 3 and 1, the first
-    /// one is looked at first in three of four times. So none starves. A weight of 0 counts as 1.
+    /// one is looked at first in three of four times. So none starves. A weight of 0 counts as 1, and of a queue that is named
+    /// twice the first weight counts.
     pub fn weighted<Q: Into<String>>(queues: impl IntoIterator<Item = (Q, u32)>) -> Self {
-        let (names, weights): (Vec<_>, Vec<_>) =
-            queues.into_iter().map(|(name, weight)| (name.into(), weight.max(1))).unzip();
+        let (names, weights) = once(queues.into_iter().map(|(name, weight)| (name.into(), weight.max(1))));
         Self { names: names.into(), order: Order::Weighted(weights.into()), seed: None }
     }
 
@@ -64,6 +65,18 @@ impl Queues {
         let state = self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
         Draws { queues: self.clone(), state: state.wrapping_add(index as u64) }
     }
+}
+
+/// Each queue once: stores look at those of a claim one after the other.
+fn once(queues: impl Iterator<Item = (String, u32)>) -> (Vec<String>, Vec<u32>) {
+    let (mut names, mut weights) = (Vec::new(), Vec::new());
+    for (name, weight) in queues {
+        if !names.contains(&name) {
+            names.push(name);
+            weights.push(weight);
+        }
+    }
+    (names, weights)
 }
 
 /// Each that gives names, in strict order.
@@ -113,6 +126,15 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_that_is_named_twice_has_its_first_place_and_weight() {
+        assert_eq!(Queues::strict(["high", "low", "high"]), Queues::strict(["high", "low"]));
+        assert_eq!(
+            Queues::weighted([("high", 3), ("low", 0), ("high", 9)]),
+            Queues::weighted([("high", 3), ("low", 1)])
+        );
+    }
 
     const DRAWS: usize = 100_000;
 
