@@ -1,8 +1,8 @@
 -- Handing out jobs that are due.
 --
 -- Most claims look at no job closer than the line says: they take the first rows that nobody else is taking, and one row in `claims` says
--- who has them. Where there is something special in the line (limits, held jobs, expiring ones) or anything is paused or limited, the claim
--- is made closely, under the lock of `lock_flow`.
+-- who has them. Where something special is due (limits, held jobs, expiring ones), anything is paused or limited, or jobs age, the claim is made
+-- closely, under the lock of `lock_flow`.
 
 -- What a worker asks for.
 CREATE TYPE claiming AS (
@@ -81,7 +81,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT EXISTS (SELECT FROM gates),
-        EXISTS (SELECT FROM ready r WHERE r.special) OR EXISTS (SELECT FROM pauses) OR EXISTS (SELECT FROM queue_limits)
+        EXISTS (SELECT FROM ready r WHERE r.special AND r.run_at <= _now AND (_queues IS NULL OR r.queue = ANY (_queues)))
+            OR EXISTS (SELECT FROM pauses) OR EXISTS (SELECT FROM queue_limits)
     INTO _gates, _closely;
     IF NOT _closely AND _ageing IS NULL AND NOT (_gates AND EXISTS (SELECT FROM gates g WHERE g.wake_at <= _now)) THEN
         SELECT seqs, next FROM take(_queues, _names, _versions, _lowest, _most, _now, _capped, _caps, _last_queue,

@@ -1,35 +1,13 @@
 -- Claims that look closer: pauses, limits of queues and keys, jobs that may have expired, and jobs that age.
 
--- The queue that a claim looks at after this one, or first; null when it has looked at all. A worker that serves all begins behind the one
--- from which its last jobs came, so that none starves.
-CREATE FUNCTION next_queue(_claim claiming, _queue text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    _next text;
-BEGIN
-    IF _claim.queues IS NOT NULL THEN
-        RETURN _claim.queues[CASE WHEN _queue IS NULL THEN 1 ELSE array_position(_claim.queues, _queue) + 1 END];
-    END IF;
-    IF _queue IS NULL THEN
-        _next := (SELECT queue FROM ready WHERE queue > _claim.last_queue ORDER BY queue LIMIT 1);
-        RETURN coalesce(_next, (SELECT queue FROM ready ORDER BY queue LIMIT 1));
-    END IF;
-    _next := (SELECT queue FROM ready WHERE queue > _queue ORDER BY queue LIMIT 1);
-    IF _queue > _claim.last_queue THEN
-        -- Behind the end it goes on from the beginning.
-        RETURN coalesce(_next, (SELECT queue FROM ready WHERE queue <= _claim.last_queue ORDER BY queue LIMIT 1));
-    END IF;
-    RETURN CASE WHEN _next <= _claim.last_queue THEN _next END;
-END $$;
-
 -- How many jobs a claim may get from a queue.
 CREATE FUNCTION cap_of(_claim claiming, _queue text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(_claim.caps[array_position(_claim.capped, _queue)], _claim.most)
 $$;
 
--- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`: their rows in
--- the line, which are locked, and their numbers.
-CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint, _closely boolean, OUT places tid[], OUT seqs bigint[])
-LANGUAGE plpgsql AS $$
+-- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`. Their places in the
+-- line are locked.
+CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     _names text[] := _claim.names;
     _versions bigint[] := _claim.versions;
@@ -37,40 +15,30 @@ DECLARE
     _now bigint := _claim.now;
     _priority integer;
     _wanted bigint := _room;
-    _places tid[];
-    _seqs bigint[];
+    _level tid[];
+    _found tid[] := ARRAY[]::tid[];
 BEGIN
-    places := ARRAY[]::tid[];
-    seqs := ARRAY[]::bigint[];
-    IF _room <= 0 THEN
-        RETURN;
-    END IF;
     SELECT priority FROM ready WHERE queue = _queue ORDER BY priority DESC LIMIT 1 INTO _priority;
-    WHILE _priority IS NOT NULL LOOP
-        SELECT array_agg(due.place), array_agg(due.seq) FROM (
-            SELECT ctid AS place, seq FROM ready
+    WHILE _priority IS NOT NULL AND _wanted > 0 LOOP
+        SELECT array_agg(place) FROM (
+            SELECT ctid AS place FROM ready
             WHERE queue = _queue AND priority = _priority AND run_at <= _now AND name = ANY (_names)
                 AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
-                AND (_closely OR NOT special) AND (expires_at IS NULL OR expires_at > _now)
+                AND (expires_at IS NULL OR expires_at > _now)
             ORDER BY run_at, seq LIMIT _wanted FOR UPDATE SKIP LOCKED
-        ) AS due INTO _places, _seqs;
-        IF _seqs IS NOT NULL THEN
-            places := places || _places;
-            seqs := seqs || _seqs;
-        END IF;
+        ) AS due INTO _level;
+        _found := _found || coalesce(_level, '{}');
         -- Where jobs age, every level may have the most urgent; a level's own order is theirs in any case.
         IF _claim.ageing IS NULL THEN
-            _wanted := _room - cardinality(seqs);
-            EXIT WHEN _wanted <= 0;
+            _wanted := _room - cardinality(_found);
         END IF;
         SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
     END LOOP;
-    IF _claim.ageing IS NOT NULL AND cardinality(seqs) > 0 THEN
-        SELECT array_agg(urgent.place), array_agg(urgent.seq) FROM (
-            SELECT ctid AS place, seq FROM ready WHERE ctid = ANY (places)
-            ORDER BY priority + greatest(0, _now - run_at) / greatest(1, _claim.ageing) DESC, run_at, seq LIMIT _room
-        ) AS urgent INTO places, seqs;
-    END IF;
+    RETURN ARRAY(
+        SELECT seq FROM ready WHERE ctid = ANY (_found)
+        ORDER BY priority + CASE WHEN _claim.ageing IS NULL THEN 0 ELSE greatest(0, _now - run_at) / greatest(1, _claim.ageing) END DESC,
+            run_at, seq
+        LIMIT _room);
 END $$;
 
 -- When the first job of a queue that is due later, and for this worker, falls due.
@@ -198,6 +166,7 @@ END $$;
 CREATE FUNCTION take_closely(_claim claiming, OUT seqs bigint[], OUT next bigint) LANGUAGE plpgsql AS $$
 DECLARE
     _queue text COLLATE "C";
+    _place integer := 0;
     _limited text;
     _found bigint[];
     _seq bigint;
@@ -216,12 +185,12 @@ BEGIN
     PERFORM lock_flow();
     PERFORM release_gates(_claim);
     _expired := end_expired_ready(_claim);
-    _queue := next_queue(_claim, NULL);
-    WHILE _queue IS NOT NULL LOOP
+    LOOP
+        SELECT place, queue FROM next_queue(_claim.queues, _claim.last_queue, '{}', _place, _queue) INTO _place, _queue;
+        EXIT WHEN _queue IS NULL;
         SELECT room, look_at FROM queue_room(_queue, _claim.now) INTO _room, _look_at;
         IF _room = 0 THEN
             next := least(next, _look_at);
-            _queue := next_queue(_claim, _queue);
             CONTINUE;
         END IF;
         _room := least(_room, cap_of(_claim, _queue), _claim.most - cardinality(seqs));
@@ -229,7 +198,7 @@ BEGIN
         -- Others are looked for in the place of those that turn out to be held.
         LOOP
             _held_before := _held;
-            _found := (find_due(_claim, _queue, _room - _of_queue, true)).seqs;
+            _found := find_due(_claim, _queue, _room - _of_queue);
             EXIT WHEN cardinality(_found) = 0;
             FOREACH _seq IN ARRAY _found LOOP
                 IF admit(_seq, _claim.now) THEN
@@ -251,7 +220,6 @@ BEGIN
         IF _of_queue < _room THEN
             next := least(next, next_due(_claim, _queue));
         END IF;
-        _queue := next_queue(_claim, _queue);
     END LOOP;
     -- The end of those that expired may have made others ready.
     IF _expired > 0 THEN

@@ -74,7 +74,7 @@ CREATE TABLE ready (
     name text COLLATE "C" NOT NULL
 );
 CREATE INDEX ready_line ON ready (queue, priority DESC, run_at, seq);
-CREATE INDEX ready_special ON ready (queue) WHERE special;
+CREATE INDEX ready_special ON ready (run_at, queue) WHERE special;
 
 CREATE TABLE details (
     job bigint PRIMARY KEY,

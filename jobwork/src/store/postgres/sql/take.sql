@@ -20,6 +20,29 @@ BEGIN
     END, _next);
 END $$;
 
+-- The queue that a claim looks at next, with its place; null when it has looked at all. Places begin with 0, before the first one. A worker that
+-- serves all begins behind the queue from which its last jobs came, so that none starves, and goes on from the first one in place 2.
+CREATE FUNCTION next_queue(_queues text[], _last_queue text, _known text[], INOUT place integer, INOUT queue text) LANGUAGE plpgsql AS $$
+BEGIN
+    IF _queues IS NOT NULL THEN
+        place := place + 1;
+        queue := _queues[place];
+        RETURN;
+    END IF;
+    IF place < 2 THEN
+        queue := queue_after(CASE place WHEN 0 THEN _last_queue ELSE queue END, _known);
+        place := 1;
+        IF queue IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+    queue := queue_after(CASE place WHEN 2 THEN queue END, _known);
+    place := 2;
+    IF queue COLLATE "C" > _last_queue THEN
+        queue := NULL;
+    END IF;
+END $$;
+
 -- Takes due jobs, the queues in their order; if there are fewer than were asked for, says when the next one is due.
 CREATE FUNCTION take(
     _queues text[], _names text[], _versions bigint[], _lowest bigint, _most bigint, _now bigint, _capped text[], _caps bigint[],
@@ -28,9 +51,7 @@ CREATE FUNCTION take(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     _queue text COLLATE "C";
-    _place integer := 1;
-    -- Whether a claim of all queues has gone on from the first one.
-    _again boolean := false;
+    _place integer := 0;
     _room bigint;
     _priority bigint;
     _known integer;
@@ -39,16 +60,9 @@ DECLARE
     _taken bigint[];
 BEGIN
     seqs := ARRAY[]::bigint[];
-    IF _queues IS NULL THEN
-        _queue := queue_after(_last_queue, _head_queues);
-        _again := _queue IS NULL;
-        IF _again THEN
-            _queue := queue_after(NULL, _head_queues);
-        END IF;
-    ELSE
-        _queue := _queues[1];
-    END IF;
-    WHILE _queue IS NOT NULL AND NOT (_again AND _queue > _last_queue) LOOP
+    LOOP
+        SELECT place, queue FROM next_queue(_queues, _last_queue, _head_queues, _place, _queue) INTO _place, _queue;
+        EXIT WHEN _queue IS NULL;
         _room := least(coalesce(_caps[array_position(_capped, _queue)], _most), _most - cardinality(seqs));
         -- More than any priority.
         _priority := 2147483648;
@@ -88,15 +102,5 @@ BEGIN
             END IF;
         END LOOP;
         EXIT WHEN cardinality(seqs) >= _most;
-        IF _queues IS NULL THEN
-            _queue := queue_after(_queue, _head_queues);
-            IF _queue IS NULL AND NOT _again THEN
-                _again := true;
-                _queue := queue_after(NULL, _head_queues);
-            END IF;
-        ELSE
-            _place := _place + 1;
-            _queue := _queues[_place];
-        END IF;
     END LOOP;
 END $$;
