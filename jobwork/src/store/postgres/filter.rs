@@ -4,6 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::connection::Param;
 use super::rows::{batch_row_of, millis, row_of};
+use super::text;
 use crate::job::JobState;
 use crate::store::Filter;
 
@@ -40,7 +41,10 @@ impl Conditions {
         filter.created_after.iter().for_each(|time| all.add("created_at > ?", millis(*time), Type::INT8));
         filter.created_before.iter().for_each(|time| all.add("created_at < ?", millis(*time), Type::INT8));
         filter.finished_before.iter().for_each(|time| all.add("finished_at < ?", millis(*time), Type::INT8));
-        filter.error.iter().for_each(|error| all.add(ERROR, error.to_ascii_lowercase(), Type::TEXT));
+        filter
+            .error
+            .iter()
+            .for_each(|error| all.add(ERROR, text::stored(&error.to_ascii_lowercase()).into_owned(), Type::TEXT));
         all
     }
 
@@ -70,16 +74,16 @@ const ERROR: &str = "(strpos(translate(reason, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'ab
     OR EXISTS (SELECT FROM @.attempts a WHERE a.job = seq AND strpos(translate(a.failure::json ->> 'message',
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), ?) > 0))";
 
-/// How a state is told from a record; `?` is the time.
+/// How a state is told from a record; `?` is the time. What the row itself says leads along an index.
 fn line(state: JobState) -> &'static str {
     match state {
-        JobState::Waiting => "state = 0",
-        JobState::Scheduled => "(state = 1 AND run_at > ?)",
-        JobState::Ready => "(state = 1 AND run_at <= ? OR state = -1)",
-        JobState::Running => "state = 2",
-        JobState::Completed => "state = 3",
-        JobState::Cancelled => "state = 4",
-        JobState::Discarded => "state = 5",
-        JobState::Dead => "state = 6",
+        JobState::Waiting => "stored_state = 0",
+        JobState::Scheduled => "(stored_state = 1 AND run_at > ? AND state = 1)",
+        JobState::Ready => "(stored_state = 1 AND run_at <= ? AND state = 1 OR stored_state = -1)",
+        JobState::Running => "(stored_state = 1 AND state = 2)",
+        JobState::Completed => "stored_state = 3",
+        JobState::Cancelled => "stored_state = 4",
+        JobState::Discarded => "stored_state = 5",
+        JobState::Dead => "stored_state = 6",
     }
 }

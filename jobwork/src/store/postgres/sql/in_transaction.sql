@@ -32,7 +32,7 @@ CREATE FUNCTION push_plain_in(_push jsonb) RETURNS bigint[] LANGUAGE sql AS $$
     SELECT push_plain(
         array_agg(job ->> 'name' ORDER BY place), array_agg(job ->> 'queue' ORDER BY place), array_agg(job ->> 'args' ORDER BY place),
         array_agg((job ->> 'priority')::integer ORDER BY place), array_agg((job ->> 'retries')::bigint ORDER BY place),
-        array_agg((job ->> 'version')::bigint ORDER BY place), array_agg(CASE WHEN job ? 'retain' THEN 512 ELSE 0 END ORDER BY place),
+        array_agg((job ->> 'version')::bigint ORDER BY place), array_agg(CASE WHEN job ? 'retain' THEN @fleeting@ ELSE 0 END ORDER BY place),
         array_agg(coalesce((job ->> 'run_at')::bigint, (_push ->> 'now')::bigint) ORDER BY place),
         array_agg((_push ->> 'now')::bigint ORDER BY place))
     FROM jsonb_array_elements(_push -> 'jobs') WITH ORDINALITY AS jobs (job, place)

@@ -37,7 +37,8 @@ DECLARE
     _name text;
     _shortest bigint;
     _many boolean;
-    _old bigint[];
+    _ended bigint;
+    _seq bigint;
     _found bigint[] := '{}';
 BEGIN
     SELECT min((rule ->> 'age')::bigint), bool_or(rule ? 'count')
@@ -58,11 +59,14 @@ BEGIN
     FOR _name IN SELECT DISTINCT name FROM ended WHERE state = _state AND flags & (@retained@ | @fleeting@) = 0 ORDER BY name LOOP
         _rule := CASE WHEN _entry -> 'jobs' ? _name THEN _entry #> ARRAY['jobs', _name] ELSE _entry -> 'rule' END;
         CONTINUE WHEN NOT _rule ? 'count';
-        _old := ARRAY(
-            SELECT seq FROM ended WHERE state = _state AND name = _name AND flags & (@retained@ | @fleeting@) = 0
-            ORDER BY finished_at DESC, seq DESC OFFSET (_rule ->> 'count')::bigint);
+        -- The newest one that is not among the newest so many. Those that are too old were found above.
+        SELECT finished_at, seq FROM ended WHERE state = _state AND name = _name AND flags & (@retained@ | @fleeting@) = 0
+        ORDER BY finished_at DESC, seq DESC OFFSET (_rule ->> 'count')::bigint LIMIT 1 INTO _ended, _seq;
+        CONTINUE WHEN NOT FOUND;
         _found := _found || ARRAY(
-            SELECT seq FROM ended WHERE seq = ANY (_old) AND NOT seq = ANY (_found) ORDER BY finished_at, seq LIMIT _most - cardinality(_found));
+            SELECT seq FROM ended WHERE state = _state AND name = _name AND flags & (@retained@ | @fleeting@) = 0
+                AND (finished_at, seq) <= (_ended, _seq) AND coalesce(finished_at > _now - (_rule ->> 'age')::bigint, true)
+            ORDER BY finished_at, seq LIMIT _most - cardinality(_found));
         EXIT WHEN cardinality(_found) >= _most;
     END LOOP;
     RETURN _found;

@@ -30,7 +30,7 @@ $$;
 CREATE VIEW records AS
     SELECT j.seq, j.created_at, j.run_at, j.flags, j.priority, j.retries, j.version, j.rescues, j.cancel, j.name, j.queue, j.args, j.output,
         j.reason, j.finished_at, j.attempt + CASE WHEN c.id IS NULL THEN 0 ELSE 1 END AS attempt,
-        CASE WHEN c.id IS NULL THEN j.state ELSE 2::smallint END AS state, coalesce(c.at, j.started_at) AS started_at,
+        CASE WHEN c.id IS NULL THEN j.state ELSE 2::smallint END AS state, j.state AS stored_state, coalesce(c.at, j.started_at) AS started_at,
         w.id AS worker, d.tags, d.chain, d.position AS place, d.on_error, d.expires_at, d.retry_until,
         coalesce(d.retain, CASE WHEN j.flags & @fleeting@ <> 0 THEN 0 END) AS retain, d.unique_key, d.ordered, d.batch, d.standing,
         (SELECT b.created_at FROM batches b WHERE b.seq = d.batch) AS batch_at,
