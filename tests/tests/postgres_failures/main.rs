@@ -7,3 +7,4 @@ mod outage;
 mod pooled;
 mod rescue;
 mod setting;
+mod together;

@@ -204,6 +204,14 @@ pub async fn an_empty_batch_completes_and_succeeds_at_once(store: Arc<dyn Store>
     assert!(matches!(batch.add(jobs(1)).await, Err(Error::BatchClosed(_))));
 }
 
+pub async fn what_a_batch_is_comes_back_as_it_was(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let description = "Ünï \u{fdd0} – any \0 kind of \"text\"";
+    let push = Push::of(vec![member()], case.now).batches(vec![NewBatch::new(description)]);
+    let id = case.push_all(push).await.batches[0];
+    assert_eq!(case.inspect().batch(id).await.unwrap().unwrap().description, description);
+}
+
 pub async fn a_batch_of_nothing_at_all_is_stored(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let stored = case.push_all(Push::of(Vec::new(), case.now).batches(vec![NewBatch::new("")])).await;

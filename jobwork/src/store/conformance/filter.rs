@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::case::*;
 use crate::clock::after;
-use crate::job::{DeadReason, JobId, JobState, NewJob};
+use crate::job::{DeadReason, Failure, JobId, JobState, NewJob, Outcome};
 use crate::store::{Filter, Store};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -84,6 +84,19 @@ pub async fn jobs_are_found_by_the_text_of_their_error_in_any_case_of_letters(st
     }
     let dead = Filter { states: vec![JobState::Dead], ..error("no ") };
     assert_eq!(case.matching(&dead).await, [ended.job]);
+}
+
+pub async fn an_error_with_a_zero_byte_comes_back_as_it_was_and_hides_no_other(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (odd, other) = (case.running(worker).await, case.running(worker).await);
+    let broken = Failure { detail: Some("\0".to_owned()), ..failure("broken \0 pipe") };
+    case.settle(odd, Outcome::Retry { at: case.in_an_hour(), failure: broken.clone() }).await;
+    case.settle(other, failed(case.in_an_hour())).await;
+    assert_eq!(case.history(odd.job).await[0].failure, Some(broken));
+    let error = |text: &str| Filter { error: Some(text.to_owned()), ..Filter::default() };
+    assert_eq!(case.matching(&error("no route")).await, [other.job]);
+    assert_eq!(case.matching(&error("Broken")).await, [odd.job]);
 }
 
 pub async fn a_job_that_does_not_run_is_moved_as_it_is(store: Arc<dyn Store>) {

@@ -249,6 +249,7 @@ macro_rules! store_conformance {
                 a_callback_can_not_be_left_out_as_a_duplicate
                 a_batch_that_is_cancelled_ends
                 an_empty_batch_completes_and_succeeds_at_once
+                what_a_batch_is_comes_back_as_it_was
                 a_batch_of_nothing_at_all_is_stored
                 batches_of_one_push_are_kept_apart
                 a_push_whose_batches_do_not_fit_is_refused
@@ -578,6 +579,7 @@ macro_rules! store_conformance {
                 jobs_are_found_by_the_time_of_their_dispatch
                 jobs_are_found_by_the_time_of_their_end
                 jobs_are_found_by_the_text_of_their_error_in_any_case_of_letters
+                an_error_with_a_zero_byte_comes_back_as_it_was_and_hides_no_other
                 a_job_that_does_not_run_is_moved_as_it_is
                 an_ended_job_is_retried_in_its_new_queue
                 a_job_that_runs_or_can_not_be_retried_or_is_unknown_is_not_moved

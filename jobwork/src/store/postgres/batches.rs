@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 use super::failure::Failed;
 use super::rows::{batch_id, batch_row_of, job_id, time};
 use super::server::Server;
+use super::text;
 use crate::job::{BatchId, BatchRecord};
 use crate::store::BatchFilter;
 use crate::store::tally::Tally;
@@ -38,7 +39,8 @@ pub(super) async fn list(server: &Server, filter: &BatchFilter) -> Result<Vec<Ba
 
 fn record(row: &Row) -> BatchRecord {
     let created_at = row.get("created_at");
-    let mut record = BatchRecord::new(batch_id(row.get("seq"), created_at), row.get("description"), time(created_at));
+    let mut record =
+        BatchRecord::new(batch_id(row.get("seq"), created_at), text::given(row.get("description")), time(created_at));
     let (parent, parent_at): (Option<i64>, Option<i64>) = (row.get("parent"), row.get("parent_at"));
     record.parent = parent.zip(parent_at).map(|(seq, created_at)| batch_id(seq, created_at));
     // A batch and its callbacks are dispatched in one push, so they share its time.

@@ -1,4 +1,4 @@
-//! Connections: dialled and served on the store's own thread, and kept in a pool.
+//! Connections: dialled and served on the store's own thread or near those who use them, and kept in a pool.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -73,6 +73,11 @@ impl Failed {
         self.is_lost() || matches!(self, Self::Away(_))
     }
 
+    /// Whether the server has answered that it will not do what was asked, and has done nothing.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Server(error) if error.code().is_some()) && !self.is_lost()
+    }
+
     /// What is wrong, and what to do about it.
     pub(super) fn problem(&self) -> String {
         match self {

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::failure::Failed;
-use super::hints::{Hints, TOPICS};
+use super::hints::TOPICS;
 use super::lost::Writing;
 use super::rows::{millis, row_of};
 use super::server::Server;
@@ -48,7 +48,7 @@ impl Leases {
 }
 
 /// Writes outcomes, each if its job is still running under its lease.
-pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]) -> Result<Vec<Settled>, Failed> {
+pub(super) async fn finish(server: &Server, finished: &[Finished]) -> Result<Vec<Settled>, Failed> {
     if finished.is_empty() {
         return Ok(Vec::new());
     }
@@ -64,7 +64,7 @@ pub(super) async fn finish(server: &Server, hints: &Hints, finished: &[Finished]
         Err(failed) if partly => return Err(failed),
         answer => writing.answered(answer)?,
     };
-    hints.tell(Topic::Settled);
+    server.hints.tell(Topic::Settled);
     server.wake_own(&TOPICS);
     Ok(settled)
 }
@@ -77,20 +77,20 @@ async fn write(
     partly: &mut bool,
 ) -> Result<Vec<Settled>, Failed> {
     let alone = server.sharing.load(Ordering::Relaxed);
-    let mut stored = ask(server, finished, alone).await?;
-    let shared: Vec<usize> = (0..stored.len()).filter(|place| stored[*place].is_none()).collect();
-    if !shared.is_empty() {
+    let (mut stored, shared) = ask(server, finished, alone).await?;
+    let left: Vec<usize> = (0..stored.len()).filter(|place| stored[*place].is_none()).collect();
+    if !left.is_empty() {
         *partly = true;
-        let of_shared: Vec<Finished> = shared.iter().map(|place| finished[*place].clone()).collect();
-        for (place, answer) in shared.iter().zip(ask(server, &of_shared, true).await?) {
+        let again: Vec<Finished> = left.iter().map(|place| finished[*place].clone()).collect();
+        for (place, answer) in left.iter().zip(ask(server, &again, true).await?.0) {
             stored[*place] = answer;
         }
     }
-    if alone || !shared.is_empty() {
+    if shared {
         // Those that were let go may stand anywhere.
         server.changed();
     }
-    server.sharing.store(!shared.is_empty() || (alone && finished.len() > 1), Ordering::Relaxed);
+    server.sharing.store(shared, Ordering::Relaxed);
     let mut stored: Vec<bool> = stored.into_iter().map(|stored| stored == Some(true)).collect();
     if before.iter().zip(&stored).any(|(before, stored)| *before && !stored) {
         for ((stored, before), were) in stored.iter_mut().zip(before).zip(were_stored(server, finished).await?) {
@@ -100,8 +100,9 @@ async fn write(
     Ok(settled(stored))
 }
 
-/// Writes outcomes, and says of each whether it was; nothing of one that is to be written alone.
-async fn ask(server: &Server, finished: &[Finished], alone: bool) -> Result<Vec<Option<bool>>, Failed> {
+/// Writes outcomes, and says of each whether it was, nothing of one that is to be written alone; and whether any of the jobs shares
+/// something with others.
+async fn ask(server: &Server, finished: &[Finished], alone: bool) -> Result<(Vec<Option<bool>>, bool), Failed> {
     let leases = Leases::of(finished.iter().map(|finished| finished.lease));
     let outcomes = outcomes(finished);
     let ats = ats(finished);
@@ -109,9 +110,9 @@ async fn ask(server: &Server, finished: &[Finished], alone: bool) -> Result<Vec<
     let dues: Vec<Option<i64>> = finished.iter().map(|finished| due(&finished.outcome)).collect();
     let failures = finished.iter().map(|finished| finished.outcome.failure().map(failure).transpose());
     let failures = failures.collect::<Result<Vec<_>, _>>().map_err(|error| Failed::Ours(error.to_string()))?;
-    let stored = server
+    let answer = server
         .call_one(
-            "SELECT @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "SELECT stored, shared FROM @.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &[
                 (&leases.claims, Type::INT8_ARRAY),
                 (&leases.workers, Type::UUID_ARRAY),
@@ -128,7 +129,7 @@ async fn ask(server: &Server, finished: &[Finished], alone: bool) -> Result<Vec<
             ],
         )
         .await?;
-    Ok(stored.get(0))
+    Ok((answer.get("stored"), answer.get("shared")))
 }
 
 /// Of each outcome, whether an earlier call has stored it.
@@ -195,6 +196,18 @@ fn due(outcome: &Outcome) -> Option<i64> {
     }
 }
 
+/// A failure as JSON of which each text can be looked at: in JSON, too, Postgres can make no text of a zero byte.
 fn failure(failure: &Failure) -> serde_json::Result<String> {
-    serde_json::to_string(failure)
+    let kept = |text: &String| text::stored(text).into_owned();
+    let (detail, middleware) = (failure.detail.as_ref().map(kept), failure.middleware.as_ref().map(kept));
+    serde_json::to_string(&Failure { message: kept(&failure.message), detail, middleware, ..*failure })
+}
+
+/// A failure as it was given.
+pub(super) fn failure_of(json: &str) -> serde_json::Result<Failure> {
+    let mut failure: Failure = serde_json::from_str(json)?;
+    failure.message = text::given(failure.message);
+    failure.detail = failure.detail.map(text::given);
+    failure.middleware = failure.middleware.map(text::given);
+    Ok(failure)
 }

@@ -49,7 +49,7 @@ impl Hints {
             let Some(server) = server.upgrade() else { return };
             let untold = self.untold.swap(0, Ordering::Relaxed);
             for topic in TOPICS.into_iter().filter(|topic| untold & (1 << *topic as u8) != 0) {
-                let news = format!("{} {}", letter(topic), server.number());
+                let news = format!("{} {}", letter(topic), server.number);
                 let channel = channel(&server.options.schema);
                 // Whoever misses a hint polls.
                 let params = [(&channel as _, Type::TEXT), (&news as _, Type::TEXT)];

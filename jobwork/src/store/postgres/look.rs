@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::failure::Failed;
 use super::filter::Conditions;
+use super::finish::failure_of;
 use super::rows::{self, job_state, row_of, time, unsigned};
 use super::server::Server;
 use crate::job::{Attempt, JobId, Record, WorkerId};
@@ -52,7 +53,7 @@ pub(super) async fn history(server: &Server, id: JobId) -> Result<Vec<Attempt>, 
 
 fn attempt(row: &Row) -> Result<Attempt, Failed> {
     let failure: Option<&str> = row.get("failure");
-    let failure = failure.map(serde_json::from_str).transpose().map_err(malformed)?;
+    let failure = failure.map(failure_of).transpose().map_err(malformed)?;
     let (number, worker) = (unsigned(row.get("attempt")), WorkerId::from(row.get::<_, uuid::Uuid>("worker")));
     Ok(Attempt::new(number, worker, time(row.get("at")), row.get("outcome"), failure))
 }

@@ -39,7 +39,7 @@ use tokio_postgres::types::Type;
 
 use self::beat::Unlocked;
 use self::claim::LastQueue;
-use self::hints::{Hints, TOPICS};
+use self::hints::TOPICS;
 use self::options::Options;
 use self::rows::millis;
 use self::server::Server;
@@ -100,7 +100,6 @@ pub struct Postgres(Arc<Inner>);
 
 struct Inner {
     server: Arc<Server>,
-    hints: Arc<Hints>,
     session: Arc<Session>,
     unlocked: Unlocked,
     last_queue: LastQueue,
@@ -124,8 +123,7 @@ impl Postgres {
     pub async fn open(url: &str) -> Result<Self> {
         let options = Options::parse(url)?;
         let place = options.place.clone();
-        let hints = Arc::new(Hints::default());
-        let server = Arc::new(Server::new(options, Arc::clone(&hints)).map_err(|failed| failed.opening(&place))?);
+        let server = Arc::new(Server::new(options).map_err(|failed| failed.opening(&place))?);
         match server.migrate().await {
             Err(failed) if failed.is_away() => {
                 tracing::warn!(store = place, error = failed.problem(), "the job store can't be reached; trying again");
@@ -133,10 +131,9 @@ impl Postgres {
             Err(failed) => return Err(failed.opening(&place)),
             Ok(()) => {}
         }
-        server.thread.handle().spawn(Arc::clone(&hints).serve(Arc::downgrade(&server)));
+        server.thread.handle().spawn(Arc::clone(&server.hints).serve(Arc::downgrade(&server)));
         Ok(Self(Arc::new(Inner {
             server,
-            hints,
             session: Arc::default(),
             unlocked: Unlocked::default(),
             last_queue: LastQueue::default(),
@@ -147,13 +144,9 @@ impl Postgres {
         &self.0.server
     }
 
-    fn hints(&self) -> &Arc<Hints> {
-        &self.0.hints
-    }
-
     /// The session, from the first use on.
     fn session(&self) -> &Arc<Session> {
-        self.0.session.begin(&self.0.server, &self.0.hints);
+        self.0.session.begin(&self.0.server);
         &self.0.session
     }
 }
@@ -167,7 +160,7 @@ impl Store for Postgres {
     async fn push(&self, push: Push) -> Result<Stored> {
         new_job::check(&push.jobs)?;
         places::check(&push)?;
-        push::push(self.server(), self.hints(), push).await
+        push::push(self.server(), push).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {
@@ -175,7 +168,7 @@ impl Store for Postgres {
     }
 
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {
-        finish::finish(self.server(), self.hints(), &finished).await.map_err(Error::store)
+        finish::finish(self.server(), &finished).await.map_err(Error::store)
     }
 
     async fn beat(&self, beat: Beat) -> Result<Signals> {
@@ -183,7 +176,7 @@ impl Store for Postgres {
     }
 
     fn wakeups(&self, topic: Topic) -> Wakeups {
-        let wakeups = self.hints().waker.subscribe(topic);
+        let wakeups = self.server().hints.waker.subscribe(topic);
         self.session();
         wakeups
     }
@@ -233,12 +226,10 @@ impl Upkeep for Postgres {
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = [(&millis(now) as _, Type::INT8), (&most as _, Type::INT8)];
         let ended = self.server().call_one("SELECT @.expire($1, $2)", &params).await.map_err(Error::store)?;
-        if ended.get::<_, i64>(0) > 0 {
-            self.server().wake_own(&TOPICS);
-        }
         let ended = usize::try_from(ended.get::<_, i64>(0)).unwrap_or(0);
         if ended > 0 {
             self.server().changed();
+            self.server().wake_own(&TOPICS);
         }
         Ok(ended)
     }

@@ -25,10 +25,11 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
             let problem = format!("job {index} of a push names job {first} as its chain's first of {count} jobs");
             return Err(Error::store(problem));
         }
-        let words = [&*job.name, &*job.queue].into_iter().chain(job.tags.iter().map(String::as_str));
-        if words.into_iter().any(|word| word.contains('\0')) {
-            let problem =
-                format!("job {index} of a push has a zero byte in its name, queue or tags, which Postgres can't keep");
+        if words(job).any(|word| word.contains('\0')) {
+            let problem = format!(
+                "job {index} of a push has a zero byte in its name, queue, tags, error handler or the name of an argument, which \
+                 Postgres can't keep"
+            );
             return Err(Error::store(problem));
         }
         if job.name.len() > LONGEST || job.queue.len() > LONGEST {
@@ -37,6 +38,13 @@ pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a job carries that is compared, and so is stored as it is.
+fn words(job: &NewJob) -> impl Iterator<Item = &str> {
+    let handler = job.chain.iter().filter_map(|chain| chain.on_error.as_deref());
+    let slots = job.waits.iter().filter_map(|wait| wait.slot.as_deref());
+    [&*job.name, &*job.queue].into_iter().chain(job.tags.iter().map(String::as_str)).chain(handler).chain(slots)
 }
 
 /// A name and a queue stand together in an entry of an index, of which Postgres limits the size.
@@ -128,7 +136,7 @@ fn batch(batch: &NewBatch) -> Value {
     let parent = batch.parent.map(place);
     let (on_complete, on_success, on_death) = (batch.on_complete, batch.on_success, batch.on_death);
     let mut new = json!({
-        "description": batch.description, "on_complete": on_complete, "on_success": on_success, "on_death": on_death,
+        "description": text::stored(&batch.description), "on_complete": on_complete, "on_success": on_success, "on_death": on_death,
     });
     if let Some(parent) = parent {
         new["parent"] = parent;

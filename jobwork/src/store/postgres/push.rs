@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::failure::Failed;
-use super::hints::Hints;
+use super::look::malformed;
 use super::new_job;
 use super::rows::{job_id, millis};
 use super::server::Server;
@@ -40,17 +40,17 @@ struct Waiting {
 }
 
 /// Stores a push that was checked.
-pub(super) async fn push(server: &Arc<Server>, hints: &Arc<Hints>, push: Push) -> Result<Stored> {
+pub(super) async fn push(server: &Arc<Server>, push: Push) -> Result<Stored> {
     if push.jobs.is_empty() && push.batches.is_empty() {
         return Ok(Stored::default());
     }
     server.migrate().await.map_err(Error::store)?;
-    let flight = || Flight { server: Arc::clone(server), hints: Arc::clone(hints) };
+    let flight = || Flight(Arc::clone(server));
     if server.pushes.begin_alone() {
         // No other task is needed. Should this one go away, whoever has come meanwhile is seen to.
         let _flight = flight();
-        let stored = store(server, vec![push]).await?;
-        hints.tell(Topic::Ready);
+        let stored = store(server, &[&push]).await.map_err(Failed::pushing)?;
+        server.hints.tell(Topic::Ready);
         return stored.into_iter().next().unwrap_or_else(|| Err(Error::store("the server gave no answer")));
     }
     let (answer, stored) = oneshot::channel();
@@ -62,54 +62,60 @@ pub(super) async fn push(server: &Arc<Server>, hints: &Arc<Hints>, push: Push) -
 
 /// The right to have a statement under way. Where others wait when it ends, another one goes on for them.
 #[derive(Debug)]
-struct Flight {
-    server: Arc<Server>,
-    hints: Arc<Hints>,
-}
+struct Flight(Arc<Server>);
 
 impl Flight {
     /// Stores these, and then what waits until nothing does.
     async fn fly(self, mut waiting: Vec<Waiting>) {
         if waiting.is_empty() {
-            waiting = self.server.pushes.take();
+            waiting = self.0.pushes.take();
         }
         while !waiting.is_empty() {
             let (plain, special): (Vec<_>, Vec<_>) =
                 waiting.into_iter().partition(|waiting| new_job::are_plain(&waiting.push));
             for together in [plain, special].into_iter().filter(|together| !together.is_empty()) {
-                answer(together, &self.server).await;
+                answer(together, &self.0).await;
             }
-            self.hints.tell(Topic::Ready);
-            waiting = self.server.pushes.take();
+            self.0.hints.tell(Topic::Ready);
+            waiting = self.0.pushes.take();
         }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let waiting = self.server.pushes.end();
+        let waiting = self.0.pushes.end();
         if !waiting.is_empty() {
-            let flight = Self { server: Arc::clone(&self.server), hints: Arc::clone(&self.hints) };
             // On a runtime that has ended, this drops them, which tells those who wait.
-            self.server.near().spawn(flight.fly(waiting));
+            self.0.near().spawn(Self(Arc::clone(&self.0)).fly(waiting));
         }
     }
 }
 
 /// Stores these pushes, and tells each what became of it.
 async fn answer(waiting: Vec<Waiting>, server: &Server) {
-    let (pushes, answers): (Vec<_>, Vec<_>) = waiting.into_iter().map(|waiting| (waiting.push, waiting.answer)).unzip();
-    match store(server, pushes).await {
-        // Who has gone away meanwhile needs no answer.
-        Ok(stored) => answers.into_iter().zip(stored).for_each(|(answer, stored)| drop(answer.send(stored))),
-        Err(error) => {
-            let problem = match error {
-                Error::Store(problem) => problem.to_string(),
-                other => other.to_string(),
-            };
-            answers.into_iter().for_each(|answer| drop(answer.send(Err(Error::store(problem.clone())))));
+    let pushes: Vec<&Push> = waiting.iter().map(|waiting| &waiting.push).collect();
+    let answers = match store(server, &pushes).await {
+        Ok(stored) => stored,
+        // Nothing was stored, and only one of them need be to blame.
+        Err(failed) if failed.is_refusal() && pushes.len() > 1 => store_apart(server, &pushes).await,
+        Err(failed) => {
+            let problem = failed.pushing().to_string();
+            pushes.iter().map(|_| Err(Error::store(problem.clone()))).collect()
         }
+    };
+    // Who has gone away meanwhile needs no answer.
+    waiting.into_iter().zip(answers).for_each(|(waiting, answer)| drop(waiting.answer.send(answer)));
+}
+
+/// Stores pushes one by one.
+async fn store_apart(server: &Server, pushes: &[&Push]) -> Vec<Result<Stored>> {
+    let mut answers = Vec::with_capacity(pushes.len());
+    for push in pushes {
+        let answer = store(server, &[push]).await;
+        answers.extend(answer.unwrap_or_else(|failed| vec![Err(failed.pushing())]));
     }
+    answers
 }
 
 impl Pushes {
@@ -156,22 +162,22 @@ impl Pushes {
 }
 
 /// Stores pushes together, of which either all are plain or none.
-async fn store(server: &Server, pushes: Vec<Push>) -> Result<Vec<Result<Stored>>> {
-    for push in &pushes {
+async fn store(server: &Server, pushes: &[&Push]) -> Result<Vec<Result<Stored>>, Failed> {
+    for push in pushes {
         push.jobs.iter().for_each(|job| server.heads.enter(job, millis(job.run_at.unwrap_or(push.now))));
     }
-    match &*pushes {
-        [push] if push.jobs.len() == 1 && new_job::are_plain(push) => Ok(vec![store_one(server, push).await]),
-        [push, ..] if new_job::are_plain(push) => match alike(&pushes) {
-            Some(first) => store_alike(server, &pushes, first).await,
-            None => store_plain(server, &pushes).await,
+    match pushes {
+        [push] if push.jobs.len() == 1 && new_job::are_plain(push) => Ok(vec![Ok(store_one(server, push).await?)]),
+        [push, ..] if new_job::are_plain(push) => match alike(pushes) {
+            Some(first) => store_alike(server, pushes, first).await,
+            None => store_plain(server, pushes).await,
         },
-        _ => store_special(server, &pushes).await,
+        _ => store_special(server, pushes).await,
     }
 }
 
 /// Stores one plain job: a statement without arrays takes half of the time.
-async fn store_one(server: &Server, push: &Push) -> Result<Stored> {
+async fn store_one(server: &Server, push: &Push) -> Result<Stored, Failed> {
     let (job, now) = (&push.jobs[0], millis(push.now));
     let stored = server
         .call_one_near(
@@ -188,20 +194,19 @@ async fn store_one(server: &Server, push: &Push) -> Result<Stored> {
                 (&now, Type::INT8),
             ],
         )
-        .await
-        .map_err(Failed::pushing)?;
+        .await?;
     Ok(Stored::new(vec![Pushed::New(job_id(stored.get(0), now))], Vec::new()))
 }
 
 /// The first job, if the others differ from it in their arguments only.
-fn alike(pushes: &[Push]) -> Option<&NewJob> {
+fn alike<'a>(pushes: &[&'a Push]) -> Option<&'a NewJob> {
     let mut jobs = pushes.iter().flat_map(|push| &push.jobs);
     let first = jobs.next().filter(|job| job.run_at.is_none())?;
     let head = |job: &NewJob| (job.priority, job.retries, job.version, job.run_at, new_job::flags(job));
     jobs.all(|job| head(job) == head(first) && job.name == first.name && job.queue == first.queue).then_some(first)
 }
 
-async fn store_alike(server: &Server, pushes: &[Push], first: &NewJob) -> Result<Vec<Result<Stored>>> {
+async fn store_alike(server: &Server, pushes: &[&Push], first: &NewJob) -> Result<Vec<Result<Stored>>, Failed> {
     let jobs = || pushes.iter().flat_map(|push| push.jobs.iter().map(move |job| (job, millis(push.now))));
     let args: Vec<Cow<'_, str>> = jobs().map(|(job, _)| text::stored(&job.args)).collect();
     let created_ats: Vec<i64> = jobs().map(|(_, now)| now).collect();
@@ -219,12 +224,11 @@ async fn store_alike(server: &Server, pushes: &[Push], first: &NewJob) -> Result
                 (&created_ats, Type::INT8_ARRAY),
             ],
         )
-        .await
-        .map_err(Failed::pushing)?;
+        .await?;
     Ok(stored_as(pushes, stored.get(0)))
 }
 
-async fn store_plain(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {
+async fn store_plain(server: &Server, pushes: &[&Push]) -> Result<Vec<Result<Stored>>, Failed> {
     let jobs = || pushes.iter().flat_map(|push| push.jobs.iter().map(move |job| (job, millis(push.now))));
     let names: Vec<&str> = jobs().map(|(job, _)| &*job.name).collect();
     let queues: Vec<&str> = jobs().map(|(job, _)| &*job.queue).collect();
@@ -250,13 +254,12 @@ async fn store_plain(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stor
                 (&created_ats, Type::INT8_ARRAY),
             ],
         )
-        .await
-        .map_err(Failed::pushing)?;
+        .await?;
     Ok(stored_as(pushes, stored.get(0)))
 }
 
 /// What became of pushes whose jobs have these numbers.
-fn stored_as(pushes: &[Push], seqs: Vec<i64>) -> Vec<Result<Stored>> {
+fn stored_as(pushes: &[&Push], seqs: Vec<i64>) -> Vec<Result<Stored>> {
     let mut seqs = seqs.into_iter();
     let stored = pushes.iter().map(|push| {
         let jobs = seqs.by_ref().take(push.jobs.len());
@@ -266,14 +269,11 @@ fn stored_as(pushes: &[Push], seqs: Vec<i64>) -> Vec<Result<Stored>> {
     stored.collect()
 }
 
-async fn store_special(server: &Server, pushes: &[Push]) -> Result<Vec<Result<Stored>>> {
-    let text = serde_json::Value::Array(pushes.iter().map(new_job::push).collect()).to_string();
-    let stored: Row = server
-        .call_one_near("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)])
-        .await
-        .map_err(Failed::pushing)?;
+async fn store_special(server: &Server, pushes: &[&Push]) -> Result<Vec<Result<Stored>>, Failed> {
+    let text = serde_json::Value::Array(pushes.iter().copied().map(new_job::push).collect()).to_string();
+    let stored: Row = server.call_one_near("SELECT @.push_all($1::text::jsonb)::text", &[(&text, Type::TEXT)]).await?;
     // One may have taken the place of another in the line, or expires.
     server.changed();
-    let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(Error::store)?;
+    let answers: Vec<new_job::Answer> = serde_json::from_str(stored.get(0)).map_err(malformed)?;
     Ok(answers.into_iter().zip(pushes).map(|(answer, push)| answer.stored(push)).collect())
 }

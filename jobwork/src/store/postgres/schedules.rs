@@ -49,7 +49,7 @@ impl Schedules for Postgres {
             }
             schedule.fired(&fire);
             if let Some(stored) = self.fire_once(&fire, &before, &text(&schedule)?).await? {
-                self.hints().tell(Topic::Ready);
+                self.server().hints.tell(Topic::Ready);
                 return stored.map(Some);
             }
         }

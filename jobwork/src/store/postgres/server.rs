@@ -37,20 +37,20 @@ pub(super) struct Server {
     pub(super) pushes: Pushes,
     pub(super) heads: Heads,
     pub(super) expiry: NextExpiry,
-    hints: Arc<Hints>,
+    pub(super) hints: Arc<Hints>,
     /// Whether the last outcomes were of jobs that share something with others.
     pub(super) sharing: AtomicBool,
     pub(super) lost: Lost,
     pub(super) thread: Thread,
     /// By which our own notifications are told from those of others.
-    number: u32,
+    pub(super) number: u32,
 }
 
 /// A call that the server undid is made again so often.
 const TRIES: usize = 20;
 
 impl Server {
-    pub(super) fn new(options: Options, hints: Arc<Hints>) -> Result<Self, Failed> {
+    pub(super) fn new(options: Options) -> Result<Self, Failed> {
         // Some bits of a random id.
         let number = WorkerId::fresh().as_uuid().as_fields().0;
         let (thread, options) = (Thread::start()?, Arc::new(options));
@@ -71,7 +71,7 @@ impl Server {
             pushes,
             heads: Heads::default(),
             expiry: NextExpiry::default(),
-            hints,
+            hints: Arc::default(),
             sharing: AtomicBool::new(false),
             lost: Lost::default(),
             thread,
@@ -82,10 +82,6 @@ impl Server {
     /// The runtime that opened the store, or the store's own thread.
     pub(super) fn near(&self) -> &Handle {
         self.near.as_ref().and_then(|pool| pool.manager().near.as_ref()).unwrap_or(self.thread.handle())
-    }
-
-    pub(super) fn number(&self) -> u32 {
-        self.number
     }
 
     /// Makes sure that the schema is ours.

@@ -43,10 +43,10 @@ struct Current {
 
 impl Session {
     /// Sees to it that there is a session from now on.
-    pub(super) fn begin(self: &Arc<Self>, server: &Arc<Server>, hints: &Arc<Hints>) {
+    pub(super) fn begin(self: &Arc<Self>, server: &Arc<Server>) {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::mem::replace(&mut *begun, true) {
-            let keep = keep(Arc::clone(self), Arc::downgrade(server), Arc::clone(hints));
+            let keep = keep(Arc::clone(self), Arc::downgrade(server));
             server.thread.handle().spawn(keep);
         }
     }
@@ -76,15 +76,15 @@ impl Session {
 }
 
 /// Keeps a session as long as the server is used.
-async fn keep(session: Arc<Session>, server: Weak<Server>, hints: Arc<Hints>) {
+async fn keep(session: Arc<Session>, server: Weak<Server>) {
     let (mut pause, mut number) = (SOON, 0);
     while let Some(server) = server.upgrade() {
         number += 1;
-        match open(&session, &server, &hints, number).await {
+        match open(&session, &server, number).await {
             Ok(served) => {
                 pause = SOON;
                 // Whatever was changed while nobody listened.
-                hints.waker.wake_all();
+                server.hints.waker.wake_all();
                 drop(server);
                 // It ends when the connection is lost.
                 let _ = served.await;
@@ -100,16 +100,11 @@ async fn keep(session: Arc<Session>, server: Weak<Server>, hints: Arc<Hints>) {
 }
 
 /// Dials, listens, and takes the locks of this process's workers again.
-async fn open(
-    session: &Session,
-    server: &Arc<Server>,
-    hints: &Arc<Hints>,
-    number: u64,
-) -> Result<tokio::task::JoinHandle<()>, Failed> {
+async fn open(session: &Session, server: &Arc<Server>, number: u64) -> Result<tokio::task::JoinHandle<()>, Failed> {
     server.migrate().await?;
     let (client, line, _) = server.dialler.dial().await?;
-    let heard = (!server.options.pooled).then(|| Arc::clone(hints));
-    let served = server.thread.handle().spawn(serve(line, heard, server.number()));
+    let heard = (!server.options.pooled).then(|| Arc::clone(&server.hints));
+    let served = server.thread.handle().spawn(serve(line, heard, server.number));
     let connection = Arc::new(Connection::new(client, server.options.pooled));
     if !server.options.pooled {
         let listen = format!("LISTEN \"{}\"", channel(&server.options.schema));

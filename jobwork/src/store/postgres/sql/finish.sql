@@ -50,14 +50,15 @@ END $$;
 
 -- Writes outcomes, each if its job is still running under its lease, and says of each whether it was. The claims that they come from stand
 -- in arrays of their own, and `_which` says whose each one is. What is shared with others is changed by one at a time,
--- under the lock of `lock_flow`: of a job that shares something a call that is not alone says null, and has to be made again alone. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
+-- under the lock of `lock_flow`: of a job that shares something a call that is not alone says null, and has to be made again alone; a call says
+-- whether there was any such job. Outcomes are numbers: 0 completed, 1 retry, 2 snoozed, 3 rate limited, 4
 -- unstarted, 5 handed back, 6 cancelled, 7 discarded, 8 dead. A text is an output or a reason.
 CREATE FUNCTION finish(
     _claims bigint[], _workers uuid[], _which integer[], _seqs bigint[], _created_ats bigint[], _attempts integer[],
-    _outcomes integer[], _ats bigint[], _texts text[], _dues bigint[], _failures text[], _alone boolean
-) RETURNS boolean[] LANGUAGE plpgsql @entry@ AS $$
+    _outcomes integer[], _ats bigint[], _texts text[], _dues bigint[], _failures text[], _alone boolean,
+    OUT stored boolean[], OUT shared boolean
+) LANGUAGE plpgsql @entry@ AS $$
 DECLARE
-    _stored boolean[];
     _begun bigint[];
     _done bigint[];
     _kept bigint;
@@ -67,6 +68,7 @@ DECLARE
     _job jobs;
     _claim claims;
     _back record;
+    _place bigint;
 BEGIN
     IF _alone THEN
         PERFORM lock_flow();
@@ -94,52 +96,53 @@ BEGIN
     SELECT array_agg(place), count(*) FILTER (WHERE flags <> @fleeting@), array_agg(seq) FILTER (WHERE flags & @awaited@ <> 0),
         array_agg(output) FILTER (WHERE flags & @awaited@ <> 0), array_agg(at) FILTER (WHERE flags & @awaited@ <> 0)
     FROM gone INTO _done, _kept, _awaited, _outputs, _awaited_ats;
-    IF _awaited IS NOT NULL THEN
+    shared := _awaited IS NOT NULL;
+    IF shared THEN
         PERFORM release_all(_awaited, _outputs, _awaited_ats);
     END IF;
     IF _kept > 0 THEN
         PERFORM count_completed(_kept);
     END IF;
-    IF cardinality(_done) = cardinality(_seqs) THEN
-        _stored := array_fill(true, ARRAY[cardinality(_seqs)]);
-    ELSE
-        _stored := ARRAY(SELECT place = ANY (_done) IS TRUE FROM generate_series(1, cardinality(_seqs)) AS place);
+    stored := array_fill(false, ARRAY[cardinality(_seqs)]);
+    FOREACH _place IN ARRAY coalesce(_done, '{}') LOOP
+        stored[_place] := true;
+    END LOOP;
+    IF cardinality(_done) IS DISTINCT FROM cardinality(_seqs) THEN
         FOR _place IN 1 .. cardinality(_seqs) LOOP
-            CONTINUE WHEN _stored[_place] OR _begun[_which[_place]] < 0;
+            CONTINUE WHEN stored[_place] OR _begun[_which[_place]] < 0;
             SELECT * FROM claims WHERE id = _claims[_which[_place]] INTO _claim;
             SELECT * FROM jobs WHERE seq = _seqs[_place] AND created_at = _created_ats[_place] AND attempt + 1 = _attempts[_place]
             FOR UPDATE INTO _job;
             IF NOT FOUND OR NOT runs_under(_job, _claim) THEN
-                _stored[_place] := was_finished_in(_seqs[_place], _claim.id);
+                stored[_place] := was_finished_in(_seqs[_place], _claim.id);
                 CONTINUE;
             END IF;
+            shared := shared OR _job.flags & @sharing@ <> 0;
             IF _job.flags & @sharing@ <> 0 AND NOT _alone THEN
                 -- It is too late to wait for the lock.
-                _stored[_place] := NULL;
+                stored[_place] := NULL;
                 CONTINUE;
             END IF;
             PERFORM settle((_job.seq, _job.created_at, _job.attempt + 1, _claim.worker, _claim.id, _claim.at, _job.run_at, _job.rescues,
                 _job.cancel, _job.flags)::running, _outcomes[_place], _ats[_place], _texts[_place], _dues[_place], _failures[_place]);
-            _stored[_place] := true;
+            stored[_place] := true;
         END LOOP;
     END IF;
     -- A claim's row goes when all its jobs have come back.
     FOR _back IN
-        SELECT _claims[which] AS claim, count(*) AS jobs FROM unnest(_which, _stored) AS f (which, stored) WHERE stored GROUP BY which ORDER BY 1
+        SELECT _claims[which] AS claim, count(*) AS jobs FROM unnest(_which, stored) AS f (which, is_stored) WHERE is_stored
+        GROUP BY which ORDER BY 1
     LOOP
         UPDATE claims SET running = running - _back.jobs WHERE id = _back.claim AND running > _back.jobs;
         IF NOT FOUND THEN
             DELETE FROM claims WHERE id = _back.claim;
         END IF;
     END LOOP;
-    RETURN _stored;
 END $$;
 
 -- Writes what became of a running job.
 CREATE FUNCTION settle(_job running, _outcome integer, _at bigint, _text text, _due bigint, _failure text) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-    _name text;
 BEGIN
     IF _job.flags & @limited@ <> 0 THEN
         IF _outcome = 4 THEN
