@@ -37,7 +37,7 @@ pub(crate) fn places(push: &Push, number: impl Fn(BatchPlace) -> u64) -> Vec<Opt
 }
 
 /// Whether the batches of a push refer to each other and to its jobs as they may.
-pub(crate) fn check(push: &Push) -> Result<()> {
+pub(super) fn check(push: &Push) -> Result<()> {
     for (index, batch) in push.batches.iter().enumerate() {
         if let Some(parent) = batch.parent.and_then(|parent| beyond(parent, index)) {
             let problem = format!("batch {index} of a push is a member of batch {parent}, expected one before it");

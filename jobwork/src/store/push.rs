@@ -1,5 +1,7 @@
 use jiff::Timestamp;
 
+use super::{limits, places};
+use crate::error::{Error, Result};
 use crate::job::{BatchId, JobId, NewBatch, NewJob};
 
 /// Jobs to store, all of them or none.
@@ -26,6 +28,30 @@ impl Push {
     pub fn batches(mut self, batches: Vec<NewBatch>) -> Self {
         self.batches = batches;
         self
+    }
+
+    /// Refuses what no store could keep: limits that no job could meet, and references to jobs and batches that aren't there.
+    pub(super) fn check(&self) -> Result<()> {
+        limits::check(&self.jobs)?;
+        self.check_references()?;
+        places::check(self)
+    }
+
+    fn check_references(&self) -> Result<()> {
+        let count = self.jobs.len();
+        for (index, job) in self.jobs.iter().enumerate() {
+            if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
+                let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
+                return Err(Error::store(problem));
+            }
+            if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= count) {
+                let first = chain.first;
+                let problem =
+                    format!("job {index} of a push names job {first} as its chain's first, but there are {count}");
+                return Err(Error::store(problem));
+            }
+        }
+        Ok(())
     }
 }
 

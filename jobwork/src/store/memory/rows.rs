@@ -8,9 +8,9 @@ use super::index::Index;
 use super::ordered::Lines;
 use super::unique::{Keys, Tenure};
 use super::workers::Worker;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::job::{Attempt, JobId, JobState, Limit, LogLine, Member, NewBatch, NewJob, Record, WorkerId};
-use crate::store::{Push, Pushed, ScheduleRecord, Stored, limits, places};
+use crate::store::{Push, Pushed, ScheduleRecord, Stored};
 
 /// All that the store holds.
 #[derive(Debug, Default)]
@@ -89,8 +89,7 @@ impl Row {
 
 impl Rows {
     pub(super) fn push(&mut self, push: Push) -> Result<Stored> {
-        check(&push.jobs)?;
-        places::check(&push)?;
+        push.check()?;
         let keys = push.jobs.iter().filter_map(|job| job.flow.unique.as_ref());
         keys.for_each(|unique| self.expire_holder(&unique.key, push.now));
         self.check_keys(&push.jobs, &needed(&push), push.now)?;
@@ -223,22 +222,4 @@ fn needed(push: &Push) -> Vec<bool> {
     jobs.iter().flat_map(|job| &job.waits).for_each(|wait| needed[wait.on] = true);
     push.batches.iter().flat_map(NewBatch::callbacks).for_each(|callback| needed[callback] = true);
     needed
-}
-
-/// Whether the jobs of a push refer to each other as they may.
-fn check(jobs: &[NewJob]) -> Result<()> {
-    limits::check(jobs)?;
-    for (index, job) in jobs.iter().enumerate() {
-        if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
-            let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
-            return Err(Error::store(problem));
-        }
-        if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= jobs.len()) {
-            let (first, count) = (chain.first, jobs.len());
-            let problem =
-                format!("job {index} of a push names job {first} as its chain's first, but there are {count}");
-            return Err(Error::store(problem));
-        }
-    }
-    Ok(())
 }

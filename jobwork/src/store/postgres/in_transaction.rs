@@ -8,7 +8,7 @@ use super::new_job::{self, Answer};
 use super::rows::{millis, row_of};
 use crate::error::{Error, Result};
 use crate::job::{Finished, Outcome};
-use crate::store::{Change, Changed, Push, Settled, Statement, Statements, places};
+use crate::store::{Change, Changed, Push, Settled, Statement, Statements};
 
 impl Statements for Postgres {
     fn statement(&self, change: &Change) -> Result<Statement> {
@@ -33,8 +33,7 @@ impl Statements for Postgres {
 }
 
 fn pushed(push: &Push) -> Result<String> {
-    new_job::check(&push.jobs)?;
-    places::check(push)?;
+    new_job::check(push)?;
     Ok(new_job::push(push).to_string())
 }
 

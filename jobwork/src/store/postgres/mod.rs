@@ -46,7 +46,7 @@ use self::server::Server;
 use self::session::Session;
 use super::{
     Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
-    Store, Stored, Topic, Upkeep, Wakeups, places,
+    Store, Stored, Topic, Upkeep, Wakeups,
 };
 use crate::error::{Error, Result};
 use crate::job::{Finished, JobId, Note};
@@ -158,8 +158,7 @@ impl Store for Postgres {
     }
 
     async fn push(&self, push: Push) -> Result<Stored> {
-        new_job::check(&push.jobs)?;
-        places::check(&push)?;
+        new_job::check(&push)?;
         push::push(self.server(), push).await
     }
 

@@ -12,19 +12,10 @@ use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, JobId, Limit, NewBatch, NewJob, OnConflict, Unique};
 use crate::store::{Push, Pushed, Stored};
 
-/// Refuses jobs that Postgres can't keep, before others share a statement with them.
-pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
-    crate::store::limits::check(jobs)?;
-    for (index, job) in jobs.iter().enumerate() {
-        if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
-            let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
-            return Err(Error::store(problem));
-        }
-        if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= jobs.len()) {
-            let (first, count) = (chain.first, jobs.len());
-            let problem = format!("job {index} of a push names job {first} as its chain's first of {count} jobs");
-            return Err(Error::store(problem));
-        }
+/// Refuses what no store could keep, and what Postgres can't, before others share a statement with them.
+pub(super) fn check(push: &Push) -> Result<()> {
+    push.check()?;
+    for (index, job) in push.jobs.iter().enumerate() {
         if words(job).any(|word| word.contains('\0')) {
             let problem = format!(
                 "job {index} of a push has a zero byte in its name, queue, tags, error handler or the name of an argument, which \

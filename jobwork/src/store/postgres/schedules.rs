@@ -8,7 +8,7 @@ use super::failure::Failed;
 use super::look::malformed;
 use super::{Postgres, new_job};
 use crate::error::{Error, Result};
-use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, Topic, places};
+use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, Topic};
 
 /// A schedule, and its stored form.
 type Found = (ScheduleRecord, String);
@@ -40,8 +40,7 @@ impl Schedules for Postgres {
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
-        new_job::check(&fire.push.jobs)?;
-        places::check(&fire.push)?;
+        new_job::check(&fire.push)?;
         loop {
             let Some((mut schedule, before)) = self.find_schedule(&fire.name).await? else { return Ok(None) };
             if !schedule.awaits(&fire) {

@@ -10,7 +10,7 @@ use super::locks::Locks;
 use super::turn::Turns;
 use super::{Sqlite, finish, open, push};
 use crate::error::{Error, Result};
-use crate::store::{Change, Changed, OnConnection, places};
+use crate::store::{Change, Changed, OnConnection};
 
 impl OnConnection for Sqlite {
     fn change(&self, connection: &Connection, change: Change) -> Result<Changed> {
@@ -21,8 +21,7 @@ impl OnConnection for Sqlite {
         let db = Db::on(connection, &session);
         match change {
             Change::Push(new) => {
-                push::check(&new.jobs)?;
-                places::check(&new)?;
+                new.check()?;
                 let new = Arc::new(new);
                 db.within(|| push::push(&db, &new)).map_err(Error::store)?.map(Changed::Stored)
             }

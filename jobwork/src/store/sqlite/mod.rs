@@ -63,7 +63,7 @@ use self::reader::Reader;
 use self::writer::Writer;
 use super::{
     Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
-    Store, Stored, Topic, Upkeep, Wakeups, places,
+    Store, Stored, Topic, Upkeep, Wakeups,
 };
 use crate::error::Result;
 use crate::job::{Finished, JobId, Note};
@@ -140,8 +140,7 @@ impl Store for Sqlite {
     }
 
     async fn push(&self, push: Push) -> Result<Stored> {
-        push::check(&push.jobs)?;
-        places::check(&push)?;
+        push.check()?;
         let few = push.jobs.len() <= FEW;
         let push = Arc::new(push);
         // Let go of here and not on the writer's thread, where that would cost all who wait.

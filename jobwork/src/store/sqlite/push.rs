@@ -7,27 +7,10 @@ use super::db::Db;
 use super::new_rows::is_plain;
 use super::rows::{flag, job_id, millis, state};
 use super::{batches, details, ordered, ready, unique};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::job::NewJob;
 use crate::store::places::Part;
 use crate::store::{Push, Pushed, Stored, Topic};
-
-/// Whether the jobs of a push refer to each other as they may.
-pub(super) fn check(jobs: &[NewJob]) -> Result<()> {
-    crate::store::limits::check(jobs)?;
-    for (index, job) in jobs.iter().enumerate() {
-        if let Some(wait) = job.waits.iter().find(|wait| wait.on >= index) {
-            let problem = format!("job {index} of a push waits for job {}, expected one before it", wait.on);
-            return Err(Error::store(problem));
-        }
-        if let Some(chain) = job.chain.as_ref().filter(|chain| chain.first >= jobs.len()) {
-            let (first, count) = (chain.first, jobs.len());
-            let problem = format!("job {index} of a push names job {first} as its chain's first of {count} jobs");
-            return Err(Error::store(problem));
-        }
-    }
-    Ok(())
-}
 
 /// Stores jobs that were checked; nothing of them when the unique key of one is taken and it can't be left out.
 pub(super) fn push(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {

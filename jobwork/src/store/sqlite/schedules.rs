@@ -11,7 +11,7 @@ use super::db::Db;
 use super::rows::malformed;
 use super::{Sqlite, push};
 use crate::error::Result;
-use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, places};
+use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored};
 
 #[async_trait]
 impl Schedules for Sqlite {
@@ -25,8 +25,7 @@ impl Schedules for Sqlite {
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
-        push::check(&fire.push.jobs)?;
-        places::check(&fire.push)?;
+        fire.push.check()?;
         let again = fire.clone();
         // Of all the workers that see a tick come, only the first has something to write.
         let look = move |db: &Db| Ok(awaiting(db, &fire)?.is_none().then_some(Ok(None)));
