@@ -35,10 +35,12 @@ $$;
 CREATE FUNCTION start_claim(_worker bigint, _seqs bigint[], _now bigint, _token bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     _claim bigint := nextval('claim_number');
-    _first bigint;
-    _last bigint;
+    _first bigint := _seqs[1];
+    _last bigint := _seqs[1];
 BEGIN
-    SELECT min(seq), max(seq) FROM unnest(_seqs) AS seq INTO _first, _last;
+    IF cardinality(_seqs) > 1 THEN
+        SELECT min(seq), max(seq) FROM unnest(_seqs) AS seq INTO _first, _last;
+    END IF;
     IF _last - _first + 1 = cardinality(_seqs) THEN
         INSERT INTO claims (id, worker, at, running, token, firsts, lasts)
         VALUES (_claim, _worker, _now, cardinality(_seqs), _token, ARRAY[_first], ARRAY[_last]);
@@ -70,34 +72,38 @@ DECLARE
     _lowest bigint;
     _gates boolean;
     _closely boolean;
+    _asked claiming;
+    _took record;
     _seqs bigint[];
     _number bigint;
     _next bigint;
 BEGIN
     -- As long as this is not over, nobody takes the worker for dead, and misses this claim.
-    SELECT w.key, (SELECT min(v) FROM unnest(_versions) AS v) FROM workers w
-    WHERE w.id = _worker AND (_token = ANY (w.refused)) IS NOT TRUE FOR KEY SHARE INTO _key, _lowest;
+    SELECT w.key, (SELECT min(v) FROM unnest(_versions) AS v), EXISTS (SELECT FROM gates),
+        _ageing IS NOT NULL
+            OR EXISTS (SELECT FROM ready r WHERE r.special AND r.run_at <= _now AND (_queues IS NULL OR r.queue = ANY (_queues)))
+            OR EXISTS (SELECT FROM pauses) OR EXISTS (SELECT FROM queue_limits) OR EXISTS (SELECT FROM gates g WHERE g.wake_at <= _now)
+    FROM workers w WHERE w.id = _worker AND (_token = ANY (w.refused)) IS NOT TRUE
+    FOR KEY SHARE OF w INTO _key, _lowest, _gates, _closely;
     IF NOT FOUND OR _most <= 0 THEN
         RETURN;
     END IF;
-    SELECT EXISTS (SELECT FROM gates),
-        EXISTS (SELECT FROM ready r WHERE r.special AND r.run_at <= _now AND (_queues IS NULL OR r.queue = ANY (_queues)))
-            OR EXISTS (SELECT FROM pauses) OR EXISTS (SELECT FROM queue_limits)
-    INTO _gates, _closely;
-    IF NOT _closely AND _ageing IS NULL AND NOT (_gates AND EXISTS (SELECT FROM gates g WHERE g.wake_at <= _now)) THEN
-        SELECT seqs, next FROM take(_queues, _names, _versions, _lowest, _most, _now, _capped, _caps, _last_queue,
-            _head_queues, _head_priorities, _head_run_ats, _head_seqs) INTO _seqs, _next;
-        IF cardinality(_seqs) = 0 AND cardinality(_head_queues) > 0 THEN
-            SELECT seqs, next FROM take(_queues, _names, _versions, _lowest, _most, _now, _capped, _caps, _last_queue,
-                '{}', '{}', '{}', '{}') INTO _seqs, _next;
-        END IF;
-        IF _gates AND cardinality(_seqs) < _most THEN
-            _next := least(_next, next_gate((_worker, _key, _queues, _names, _versions, _lowest, _most, _now, _ageing, _capped, _caps,
-                _last_queue)::claiming));
-        END IF;
+    IF _gates OR _closely THEN
+        _asked := (_worker, _key, _queues, _names, _versions, _lowest, _most, _now, _ageing, _capped, _caps, _last_queue)::claiming;
+    END IF;
+    IF _closely THEN
+        _took := take_closely(_asked);
     ELSE
-        SELECT seqs, next FROM take_closely((_worker, _key, _queues, _names, _versions, _lowest, _most, _now, _ageing, _capped, _caps,
-            _last_queue)::claiming) INTO _seqs, _next;
+        _took := take(_queues, _names, _versions, _lowest, _most, _now, _capped, _caps, _last_queue,
+            _head_queues, _head_priorities, _head_run_ats, _head_seqs);
+        IF cardinality(_took.seqs) = 0 AND cardinality(_head_queues) > 0 THEN
+            _took := take(_queues, _names, _versions, _lowest, _most, _now, _capped, _caps, _last_queue, '{}', '{}', '{}', '{}');
+        END IF;
+    END IF;
+    _seqs := _took.seqs;
+    _next := _took.next;
+    IF _gates AND NOT _closely AND cardinality(_seqs) < _most THEN
+        _next := least(_next, next_gate(_asked));
     END IF;
     IF cardinality(_seqs) > 0 THEN
         _number := start_claim(_key, _seqs, _now, _token);
