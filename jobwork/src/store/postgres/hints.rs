@@ -31,6 +31,10 @@ fn letter(topic: Topic) -> &'static str {
     }
 }
 
+/// Tells what was committed before; this itself need not reach the disk before it is heard.
+const TELL: &str =
+    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, news) FROM unnest($2::text[]) AS news";
+
 /// All of them.
 pub(super) const TOPICS: [Topic; 3] = [Topic::Ready, Topic::Settled, Topic::Signals];
 
@@ -48,14 +52,13 @@ impl Hints {
             self.news.notified().await;
             let Some(server) = server.upgrade() else { return };
             let untold = self.untold.swap(0, Ordering::Relaxed);
-            for topic in TOPICS.into_iter().filter(|topic| untold & (1 << *topic as u8) != 0) {
-                let news = format!("{} {}", letter(topic), server.number);
-                let channel = channel(&server.options.schema);
-                // Whoever misses a hint polls.
-                let params = [(&channel as _, Type::TEXT), (&news as _, Type::TEXT)];
-                if let Err(failed) = server.call("SELECT pg_notify($1, $2)", &params).await {
-                    tracing::debug!(error = failed.problem(), "other processes could not be told of news");
-                }
+            let topics = TOPICS.into_iter().filter(|topic| untold & (1 << *topic as u8) != 0);
+            let news: Vec<String> = topics.map(|topic| format!("{} {}", letter(topic), server.number)).collect();
+            let channel = channel(&server.options.schema);
+            // Whoever misses a hint polls.
+            if let Err(failed) = server.call(TELL, &[(&channel as _, Type::TEXT), (&news as _, Type::TEXT_ARRAY)]).await
+            {
+                tracing::debug!(error = failed.problem(), "other processes could not be told of news");
             }
             drop(server);
             tokio::time::sleep(EVERY).await;
