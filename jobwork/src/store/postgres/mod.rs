@@ -21,6 +21,7 @@ mod notes;
 mod options;
 mod prune;
 mod push;
+mod pushes;
 mod rows;
 mod schedules;
 mod schema;
@@ -159,7 +160,7 @@ impl Store for Postgres {
 
     async fn push(&self, push: Push) -> Result<Stored> {
         new_job::check(&push)?;
-        push::push(self.server(), push).await
+        pushes::push(self.server(), push).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {

@@ -1,9 +1,7 @@
-//! Storing new jobs: pushes that wait at the same time are stored together.
+//! The statements that store new jobs.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -13,156 +11,12 @@ use super::new_job;
 use super::rows::{job_id, millis};
 use super::server::Server;
 use super::text;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::job::NewJob;
-use crate::store::{Push, Pushed, Stored, Topic};
-
-/// So many statements are under way at once: while one is being committed, the next is filled.
-const FLIGHTS: usize = 2;
-
-/// So many jobs go into a statement, unless one push has more.
-const FULL: usize = 2_000;
-
-/// The pushes that wait, and how many statements are under way.
-#[derive(Debug, Default)]
-pub(super) struct Pushes(Mutex<Queue>);
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
-    flights: usize,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    push: Push,
-    answer: oneshot::Sender<Result<Stored>>,
-}
-
-/// Stores a push that was checked.
-pub(super) async fn push(server: &Arc<Server>, push: Push) -> Result<Stored> {
-    if push.jobs.is_empty() && push.batches.is_empty() {
-        return Ok(Stored::default());
-    }
-    server.migrate().await.map_err(Error::store)?;
-    let flight = || Flight(Arc::clone(server));
-    if server.pushes.begin_alone() {
-        // No other task is needed. Should this one go away, whoever has come meanwhile is seen to.
-        let _flight = flight();
-        let stored = store(server, &[&push]).await.map_err(Failed::pushing)?;
-        server.hints.tell(Topic::Ready);
-        return stored.into_iter().next().unwrap_or_else(|| Err(Error::store("the server gave no answer")));
-    }
-    let (answer, stored) = oneshot::channel();
-    if server.pushes.begin(Waiting { push, answer }) {
-        server.near().spawn(flight().fly(Vec::new()));
-    }
-    stored.await.unwrap_or_else(|_| Err(Error::store("the runtime that stores jobs has ended")))
-}
-
-/// The right to have a statement under way. Where others wait when it ends, another one goes on for them.
-#[derive(Debug)]
-struct Flight(Arc<Server>);
-
-impl Flight {
-    /// Stores these, and then what waits until nothing does.
-    async fn fly(self, mut waiting: Vec<Waiting>) {
-        if waiting.is_empty() {
-            waiting = self.0.pushes.take();
-        }
-        while !waiting.is_empty() {
-            let (plain, special): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|waiting| new_job::are_plain(&waiting.push));
-            for together in [plain, special].into_iter().filter(|together| !together.is_empty()) {
-                answer(together, &self.0).await;
-            }
-            self.0.hints.tell(Topic::Ready);
-            waiting = self.0.pushes.take();
-        }
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        let waiting = self.0.pushes.end();
-        if !waiting.is_empty() {
-            // On a runtime that has ended, this drops them, which tells those who wait.
-            self.0.near().spawn(Self(Arc::clone(&self.0)).fly(waiting));
-        }
-    }
-}
-
-/// Stores these pushes, and tells each what became of it.
-async fn answer(waiting: Vec<Waiting>, server: &Server) {
-    let pushes: Vec<&Push> = waiting.iter().map(|waiting| &waiting.push).collect();
-    let answers = match store(server, &pushes).await {
-        Ok(stored) => stored,
-        // Nothing was stored, and only one of them need be to blame.
-        Err(failed) if failed.is_refusal() && pushes.len() > 1 => store_apart(server, &pushes).await,
-        Err(failed) => {
-            let problem = failed.pushing().to_string();
-            pushes.iter().map(|_| Err(Error::store(problem.clone()))).collect()
-        }
-    };
-    // Who has gone away meanwhile needs no answer.
-    waiting.into_iter().zip(answers).for_each(|(waiting, answer)| drop(waiting.answer.send(answer)));
-}
-
-/// Stores pushes one by one.
-async fn store_apart(server: &Server, pushes: &[&Push]) -> Vec<Result<Stored>> {
-    let mut answers = Vec::with_capacity(pushes.len());
-    for push in pushes {
-        let answer = store(server, &[push]).await;
-        answers.extend(answer.unwrap_or_else(|failed| vec![Err(failed.pushing())]));
-    }
-    answers
-}
-
-impl Pushes {
-    /// Begins a statement if nobody else has one or waits, and says whether it did.
-    fn begin_alone(&self) -> bool {
-        let mut queue = self.queue();
-        let alone = queue.waiting.is_empty() && queue.flights == 0;
-        queue.flights += usize::from(alone);
-        alone
-    }
-
-    /// Lets a push wait. Begins a statement if there may be another one, and says whether it did.
-    fn begin(&self, waiting: Waiting) -> bool {
-        let mut queue = self.queue();
-        queue.waiting.push(waiting);
-        let begin = queue.flights < FLIGHTS;
-        queue.flights += usize::from(begin);
-        begin
-    }
-
-    /// Ends a flight; where some wait, it goes on with them.
-    fn end(&self) -> Vec<Waiting> {
-        let waiting = self.take();
-        self.queue().flights -= usize::from(waiting.is_empty());
-        waiting
-    }
-
-    /// Takes what goes into one statement.
-    fn take(&self) -> Vec<Waiting> {
-        let mut queue = self.queue();
-        let mut jobs = 0;
-        let fits = queue.waiting.iter().take_while(|waiting| {
-            let first = jobs == 0;
-            jobs += waiting.push.jobs.len().max(1);
-            first || jobs <= FULL
-        });
-        let fits = fits.count();
-        queue.waiting.drain(..fits).collect()
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use crate::store::{Push, Pushed, Stored};
 
 /// Stores pushes together, of which either all are plain or none.
-async fn store(server: &Server, pushes: &[&Push]) -> Result<Vec<Result<Stored>>, Failed> {
+pub(super) async fn store(server: &Server, pushes: &[&Push]) -> Result<Vec<Result<Stored>>, Failed> {
     for push in pushes {
         push.jobs.iter().for_each(|job| server.heads.enter(job, millis(job.run_at.unwrap_or(push.now))));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use deadpool::managed::Pool;
+use deadpool::managed::{Pool, QueueMode};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio_postgres::Row;
@@ -15,7 +15,7 @@ use super::heads::Heads;
 use super::hints::{Hints, TOPICS};
 use super::lost::Lost;
 use super::options::Options;
-use super::push::Pushes;
+use super::pushes::Pushes;
 use super::schema;
 use super::thread::Thread;
 use crate::job::WorkerId;
@@ -158,6 +158,7 @@ pub(super) fn only(mut rows: Vec<Row>) -> Result<Row, Failed> {
 }
 
 fn pool(dialler: &Dialler, most: usize) -> Result<Pool<Dialler>, Failed> {
-    let pool = Pool::builder(dialler.clone()).max_size(most).build();
+    // The one that was used last: what it looked at is at hand there.
+    let pool = Pool::builder(dialler.clone()).max_size(most).queue_mode(QueueMode::Lifo).build();
     pool.map_err(|error| Failed::Ours(format!("can't make a pool of connections: {error}")))
 }
