@@ -1,4 +1,6 @@
 -- New jobs.
+--
+-- Rows are made of arrays in a list of selected values and not in a FROM, where they would all be written down first.
 
 -- Stores jobs about which nothing is special, but that they may be gone when they have completed, and returns their numbers in
 -- their order.
@@ -11,11 +13,12 @@ DECLARE
 BEGIN
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
     SELECT seq, created_at, run_at, priority, retries, version, flags, 1, name, queue, args
-    FROM unnest(_seqs, _created_ats, _run_ats, _priorities, _retries, _versions, _flags, _names, _queues, _args)
-        AS new (seq, created_at, run_at, priority, retries, version, flags, name, queue, args);
+    FROM (
+        SELECT unnest(_seqs) AS seq, unnest(_created_ats) AS created_at, unnest(_run_ats) AS run_at, unnest(_priorities) AS priority,
+            unnest(_retries) AS retries, unnest(_versions) AS version, unnest(_flags) AS flags, unnest(_names) AS name,
+            unnest(_queues) AS queue, unnest(_args) AS args) AS new;
     INSERT INTO ready (run_at, seq, version, priority, queue, name)
-    SELECT run_at, seq, version, priority, queue, name
-    FROM unnest(_run_ats, _seqs, _versions, _priorities, _queues, _names) AS new (run_at, seq, version, priority, queue, name);
+    SELECT unnest(_run_ats), unnest(_seqs), unnest(_versions), unnest(_priorities), unnest(_queues), unnest(_names);
     RETURN _seqs;
 END $$;
 
@@ -28,9 +31,9 @@ DECLARE
 BEGIN
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
     SELECT seq, created_at, created_at, _priority, _retries, _version, _flags, 1, _name, _queue, args
-    FROM unnest(_seqs, _created_ats, _args) AS new (seq, created_at, args);
+    FROM (SELECT unnest(_seqs) AS seq, unnest(_created_ats) AS created_at, unnest(_args) AS args) AS new;
     INSERT INTO ready (run_at, seq, version, priority, queue, name)
-    SELECT created_at, seq, _version, _priority, _queue, _name FROM unnest(_created_ats, _seqs) AS new (created_at, seq);
+    SELECT unnest(_created_ats), unnest(_seqs), _version, _priority, _queue, _name;
     RETURN _seqs;
 END $$;
 
