@@ -47,9 +47,11 @@ BEGIN
     -- Those that run already have slots too.
     IF _has_concurrency THEN
         WITH run AS (
-            SELECT r.seq FROM workers w, LATERAL running_jobs(w.key) AS r JOIN jobs j ON j.seq = r.seq WHERE j.queue = _queue
+            SELECT j.seq FROM workers w CROSS JOIN LATERAL running_jobs(w.key) AS r CROSS JOIN LATERAL (
+                -- From those that run to their rows, and never the other way round.
+                SELECT seq FROM jobs WHERE seq = r.seq AND queue = _queue OFFSET 0) AS j
         ), flagged AS (
-            UPDATE jobs SET flags = flags | @limited@ WHERE seq IN (SELECT seq FROM run) RETURNING seq
+            UPDATE jobs SET flags = flags | @limited@ WHERE seq = ANY (ARRAY(SELECT seq FROM run)) RETURNING seq
         )
         INSERT INTO slots (key, job)
         SELECT queue_key(_queue), f.seq FROM flagged f

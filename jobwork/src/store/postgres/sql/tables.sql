@@ -36,7 +36,7 @@ CREATE TABLE jobs (
     args text NOT NULL
 );
 CREATE INDEX jobs_waiting ON jobs (queue) WHERE waits > 0;
-CREATE INDEX jobs_told ON jobs (cancel) WHERE cancel = 1;
+CREATE INDEX jobs_told ON jobs (seq) WHERE cancel = 1;
 
 CREATE TABLE ended (
     seq bigint PRIMARY KEY,
@@ -229,4 +229,4 @@ CREATE TABLE logs (
     level text NOT NULL,
     text text NOT NULL
 );
-CREATE INDEX logs_job ON logs (job);
+CREATE INDEX logs_job ON logs (job, entry);

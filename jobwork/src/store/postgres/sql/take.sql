@@ -111,10 +111,15 @@ BEGIN
                 DELETE FROM ready WHERE ctid = ANY (ARRAY(SELECT place FROM due))
             )
             SELECT array_agg(seq),
-                CASE WHEN count(*) < _room THEN (SELECT run_at FROM ready
-                    WHERE queue = _queue AND priority = _priority AND run_at > _now AND name = ANY (_names)
-                        AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
-                    ORDER BY run_at LIMIT 1) END,
+                CASE WHEN count(*) < _room THEN coalesce(
+                    (SELECT run_at FROM (
+                        SELECT run_at, name, version FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now
+                        ORDER BY run_at LIMIT 100) AS later
+                    WHERE name = ANY (_names) AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
+                    ORDER BY run_at LIMIT 1),
+                    -- Behind so many jobs for others it is looked at again when those are due.
+                    (SELECT run_at FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now
+                    ORDER BY run_at OFFSET 99 LIMIT 1)) END,
                 CASE WHEN count(*) < _room THEN (SELECT priority FROM ready
                     WHERE queue = _queue AND priority < _priority AND priority > coalesce(_head_priorities[_head], -2147483649)
                     ORDER BY priority DESC LIMIT 1) END
