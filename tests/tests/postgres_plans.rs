@@ -12,9 +12,11 @@ const BESIDE: &str = "
     ANALYZE jobs; ANALYZE ready";
 
 /// A worker's life, in which it finds nothing that is due.
-const LIFE: [&str; 5] = [
+const LIFE: [&str; 6] = [
     "SELECT beat('00000000-0000-0000-0000-000000000001', 'join', '{}', 'running', 0, 30000, 1000, false)",
     "SELECT claim('00000000-0000-0000-0000-000000000001', NULL, '{mine}', '{1}', 100, 1001, NULL, '{}', '{}', '', 1, '{}', '{}', '{}', '{}')",
+    // Closely, since jobs age.
+    "SELECT claim('00000000-0000-0000-0000-000000000001', NULL, '{mine}', '{1}', 100, 1001, 1000, '{}', '{}', '', 2, '{}', '{}', '{}', '{}')",
     "SELECT beat('00000000-0000-0000-0000-000000000001', 'beat', '{}', 'draining', 0, 30000, 1002, false)",
     "SELECT expire(1003, 100)",
     "SELECT beat('00000000-0000-0000-0000-000000000001', 'leave', '{}', 'draining', 0, 30000, 1004, false)",

@@ -44,20 +44,12 @@ END $$;
 -- When the first job of a queue that is due later, and for this worker, falls due.
 CREATE FUNCTION next_due(_claim claiming, _queue text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    _names text[] := _claim.names;
-    _versions bigint[] := _claim.versions;
-    _lowest bigint := _claim.lowest;
-    _now bigint := _claim.now;
     _priority integer;
     _next bigint;
 BEGIN
     SELECT priority FROM ready WHERE queue = _queue ORDER BY priority DESC LIMIT 1 INTO _priority;
     WHILE _priority IS NOT NULL LOOP
-        _next := least(_next, (
-            SELECT run_at FROM ready
-            WHERE queue = _queue AND priority = _priority AND run_at > _now AND name = ANY (_names)
-                AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
-            ORDER BY run_at LIMIT 1));
+        _next := least(_next, due_after(_queue, _priority, _claim.names, _claim.versions, _claim.lowest, _claim.now));
         SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
     END LOOP;
     RETURN _next;

@@ -65,6 +65,19 @@ BEGIN
     RETURN _head;
 END $$;
 
+-- When to look at a level again: when its first later job for this worker is due, or behind a hundred for others, when those are.
+CREATE FUNCTION due_after(_queue text, _priority integer, _names text[], _versions bigint[], _lowest bigint, _now bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT run_at FROM (
+            SELECT run_at, name, version FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now
+            ORDER BY run_at LIMIT 100) AS later
+        WHERE name = ANY (_names) AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
+        ORDER BY run_at LIMIT 1),
+        (SELECT run_at FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now ORDER BY run_at OFFSET 99 LIMIT 1));
+END $$;
+
 -- Takes due jobs, the queues in their order; if there are fewer than were asked for, says when the next one is due. Most claims find a few jobs of
 -- one level, so there is one statement to a level: each one costs more than what it looks at.
 CREATE FUNCTION take(
@@ -111,15 +124,7 @@ BEGIN
                 DELETE FROM ready WHERE ctid = ANY (ARRAY(SELECT place FROM due))
             )
             SELECT array_agg(seq),
-                CASE WHEN count(*) < _room THEN coalesce(
-                    (SELECT run_at FROM (
-                        SELECT run_at, name, version FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now
-                        ORDER BY run_at LIMIT 100) AS later
-                    WHERE name = ANY (_names) AND (version <= _lowest OR version <= _versions[array_position(_names, name)])
-                    ORDER BY run_at LIMIT 1),
-                    -- Behind so many jobs for others it is looked at again when those are due.
-                    (SELECT run_at FROM ready WHERE queue = _queue AND priority = _priority AND run_at > _now
-                    ORDER BY run_at OFFSET 99 LIMIT 1)) END,
+                CASE WHEN count(*) < _room THEN due_after(_queue, _priority, _names, _versions, _lowest, _now) END,
                 CASE WHEN count(*) < _room THEN (SELECT priority FROM ready
                     WHERE queue = _queue AND priority < _priority AND priority > coalesce(_head_priorities[_head], -2147483649)
                     ORDER BY priority DESC LIMIT 1) END
