@@ -4,6 +4,9 @@ use crate::job::{BatchId, JobError, JobId};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
+const ELSEWHERE: &str =
+    "keep what is large in a file or a table and pass its name, or raise the limit with `Jobs::with_max_size`";
+
 /// The framework's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -71,6 +74,32 @@ pub enum Error {
         job: String,
         /// What was wrong.
         source: serde_json::Error,
+    },
+    /// The arguments of a job are larger than its client stores: see [`Jobs::with_max_size`](crate::Jobs::with_max_size). Nothing of the
+    /// dispatch was stored.
+    #[error(
+        "the arguments of job `{job}`{} have {size} bytes of JSON, expected at most {limit}: {ELSEWHERE}",
+        number.map_or_else(String::new, |number| format!(", number {number} of the dispatch,"))
+    )]
+    ArgumentsTooLarge {
+        /// The job's name.
+        job: String,
+        /// Which job of a dispatch of many it is, from 1.
+        number: Option<usize>,
+        /// The bytes of its arguments as they would be stored.
+        size: usize,
+        /// The most bytes that the client stores.
+        limit: usize,
+    },
+    /// What a job returned is larger than its worker's client stores: see [`Jobs::with_max_size`](crate::Jobs::with_max_size).
+    #[error("the output of job `{job}` has {size} bytes of JSON, expected at most {limit}: {ELSEWHERE}")]
+    OutputTooLarge {
+        /// The job's name.
+        job: String,
+        /// The bytes of the output as it would be stored.
+        size: usize,
+        /// The most bytes that the client stores.
+        limit: usize,
     },
     /// Dispatch middleware refused the job.
     #[error("dispatch of job `{job}` was refused: {source}")]

@@ -10,7 +10,7 @@ pub use serde;
 pub use serde_json::Result as JsonResult;
 
 #[cfg(feature = "cli")]
-pub use crate::cli::{main, standalone};
+pub use crate::cli::{answer, main, standalone};
 pub use crate::client::{
     Chain, ChainDispatch, Dispatch, DispatchMany, Feeds, Hole, HoledArgs, Nth, Single, Slot, Step, Value, holed,
 };
@@ -28,6 +28,7 @@ pub use crate::perform::{
 };
 #[cfg(all(feature = "macros", not(feature = "cli")))]
 pub use crate::plain_main::main;
+pub use crate::store::check_url;
 pub use crate::submit;
 pub use crate::worker::IntoApp;
 

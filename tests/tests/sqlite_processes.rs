@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use jiff::Timestamp;
 use jobwork::store::sqlite::Sqlite;
@@ -75,6 +75,32 @@ fn eight_processes_open_a_new_file_at_once() {
         peer.begin();
         peer.end();
     }
+}
+
+/// A disk that failed is made read-only by the kernel. A worker that came then would never write again, though it lives on.
+#[test]
+fn a_file_on_a_read_only_disk_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let file = file(&directory);
+    // The files beside it are there as long as it lives; without them nobody could even open it.
+    let _other = Peer::start(&file, &["open"]).opened();
+    // In a namespace of mounts of its own, so that nobody else sees it.
+    let script = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" || exit 77; exec \"$2\" \"$3\" open";
+    let words = [directory.path(), Path::new(env!("CARGO_BIN_EXE_sqlite_peer")), &file];
+    let opened =
+        Command::new("unshare").args(["-Urm", "sh", "-c", script, "sh"]).args(words).stdin(Stdio::null()).output();
+    match opened {
+        Ok(opened) if !is_unable(&opened) => {
+            let error = String::from_utf8_lossy(&opened.stderr);
+            assert!(!opened.status.success() && error.contains("the file is read-only"), "{error}");
+        }
+        _ => eprintln!("skipped: nothing can be mounted here"),
+    }
+}
+
+/// Whether no namespace could be made, or nothing mounted in it.
+fn is_unable(output: &Output) -> bool {
+    output.status.code() == Some(77) || output.stderr.starts_with(b"unshare: ")
 }
 
 #[test]

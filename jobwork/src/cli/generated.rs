@@ -50,23 +50,47 @@ where
         return help(program, configure(App::new()).await.into_app().map(|mut app| app.take_commands()));
     }
     let log = Log::new(matches, level(name))?;
-    let (mut app, own) = make_app(matches, &log, configure).await?;
+    let (app, own) = make_app(matches, &log, configure).await?;
     log.start();
     let mut stdout = std::io::stdout();
     let mut out = Out::new(matches.get_flag("json"), &mut stdout);
+    perform(program, (name, args), (app, own), &mut out).await
+}
+
+/// What the program writes that is called with these words, or the code that it ends with and what it says of that. For tests, which have
+/// the store and the program's jobs in `app`.
+///
+/// # Errors
+/// The exit code and the message.
+pub async fn answer(words: &[String], app: App) -> Result<String, (u8, String)> {
+    let mut written = Vec::new();
+    let said = |failure: Failure| (failure.exit as u8, failure.message);
+    let matches = command("app").try_get_matches_from(words).map_err(|error| (Exit::Usage as u8, error.to_string()))?;
+    let Some(called) = matches.subcommand() else { return Ok(String::new()) };
+    let mut out = Out::new(matches.get_flag("json"), &mut written);
+    perform("app", called, (app, Vec::new()), &mut out).await.map_err(said)?;
+    Ok(String::from_utf8_lossy(&written).into_owned())
+}
+
+async fn perform(
+    program: &str,
+    (name, args): (&str, &ArgMatches),
+    (mut app, own): (App, Vec<OwnCommand>),
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
     match name {
-        "work" => work::run(args, app.connected().await?.0, &mut out).await,
-        "jobs" => jobs::run(&app.registry()?, &mut out),
+        "work" => work::run(args, app.connected().await?.0, out).await,
+        "jobs" => jobs::run(&app.registry()?, out),
         "dispatch" => {
             let registry = app.registry()?;
-            dispatch::run(args, &app.connected().await?.1, Some(&registry), &mut out).await
+            dispatch::run(args, &app.connected().await?.1, Some(&registry), out).await
         }
         "bench" => match app.url_to_open() {
-            Some(url) => bench::run_beside(args, &url, &mut out).await,
-            None => bench::run(args, &app.connected().await?.1, &mut out).await,
+            Some(url) => bench::run_beside(args, &url, out).await,
+            None => bench::run(args, &app.connected().await?.1, out).await,
         },
         _ if command(program).find_subcommand(name).is_some() => {
-            standalone::run(name, args, &app.connected().await?.1, &mut out).await
+            standalone::run(name, args, &app.connected().await?.1, out).await
         }
         _ => {
             let known = own.iter().position(|own| own.name == name);

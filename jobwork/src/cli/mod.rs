@@ -37,5 +37,5 @@ mod time;
 mod work;
 mod workers;
 
-pub use self::generated::main;
+pub use self::generated::{answer, main};
 pub use self::standalone::standalone;

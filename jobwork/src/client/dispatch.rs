@@ -24,7 +24,8 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 /// # Errors
 /// Awaiting it gives [`Error::Json`] when the arguments can't be written as JSON, [`Error::Refused`] when a dispatch
-/// hook refuses the job, [`Error::Duplicate`] when another job has its unique key and it asked to fail then,
+/// hook refuses the job, [`Error::ArgumentsTooLarge`] when the arguments are over the client's limit,
+/// [`Error::Duplicate`] when another job has its unique key and it asked to fail then,
 /// [`Error::Encryption`] when it is to be encrypted and there is no key, [`Error::Url`] or [`Error::Open`] when the default
 /// store can't be opened, and
 /// [`Error::Store`] when the store fails: then the job may or may not have been stored.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::size::MAX_SIZE;
 use super::{BatchHandle, current};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -41,6 +42,7 @@ struct Parts {
     clock: Clock,
     hooks: Vec<Arc<DispatchHook>>,
     keyring: Option<Arc<Keyring>>,
+    max_size: usize,
 }
 
 impl Jobs {
@@ -55,7 +57,8 @@ impl Jobs {
     /// A client of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self(Arc::new(Parts { store, clock: Clock::system(), hooks: Vec::new(), keyring: None }))
+        let parts = Parts { store, clock: Clock::system(), hooks: Vec::new(), keyring: None, max_size: MAX_SIZE };
+        Self(Arc::new(parts))
     }
 
     /// The client that code in this place uses when it names none.
@@ -102,6 +105,23 @@ impl Jobs {
         self
     }
 
+    /// The same client with another limit of what it stores of a job: so many bytes of JSON as its arguments, and so many as the output
+    /// of a job that a worker with this client performs. By default 10,000,000 each.
+    ///
+    /// What is `encrypted` counts as it is stored, which is a third longer. A dispatch with larger arguments is
+    /// refused with [`Error::ArgumentsTooLarge`], and nothing of it is stored. A larger output fails the attempt with
+    /// [`Error::OutputTooLarge`], as any other error of the job does: it is told and retried, and in the end the job is dead and says why.
+    /// Once an output has been stored, no limit keeps it from the next step of a chain.
+    #[must_use]
+    pub fn with_max_size(mut self, bytes: usize) -> Self {
+        self.parts().max_size = bytes;
+        self
+    }
+
+    pub(super) fn max_size(&self) -> usize {
+        self.0.max_size
+    }
+
     pub(crate) fn with_hooks(mut self, hooks: &[Arc<DispatchHook>]) -> Self {
         self.parts().hooks.extend_from_slice(hooks);
         self
@@ -135,7 +155,7 @@ impl Jobs {
     /// was left out because another one has its unique key is that one's.
     ///
     /// # Errors
-    /// [`Error::Refused`] when a hook refuses one of them, [`Error::Duplicate`] when another job has the unique key of one and
+    /// [`Error::Refused`] when a hook refuses one of them, [`Error::ArgumentsTooLarge`] when one's arguments are over the limit, [`Error::Duplicate`] when another job has the unique key of one and
     /// that one can't be left out, [`Error::Encryption`] when one is to be encrypted and can't be, [`Error::Store`] when the
     /// store fails.
     pub async fn push(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>> {
@@ -162,13 +182,14 @@ impl Jobs {
         BatchHandle::new(id, self.clone())
     }
 
-    /// Lets the hooks look at jobs that are about to be stored, and encrypts what is to be kept secret.
+    /// Lets the hooks look at jobs that are about to be stored, encrypts what is to be kept secret, and refuses what is too large then.
     pub(crate) fn prepare(&self, jobs: &mut [NewJob]) -> Result<()> {
         jobs.iter_mut().try_for_each(|job| {
             let refused = self.0.hooks.iter().try_for_each(|hook| hook(job));
             refused.map_err(|source| Error::Refused { job: job.name.to_string(), source })?;
             self.seal(job)
-        })
+        })?;
+        self.check_args(jobs)
     }
 
     /// Looking at jobs and changing them by hand.

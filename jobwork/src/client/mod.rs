@@ -15,6 +15,7 @@ mod placement;
 #[cfg(feature = "cron")]
 mod schedules;
 mod secrets;
+mod size;
 mod step;
 pub(crate) mod transaction;
 mod unique;

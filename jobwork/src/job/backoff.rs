@@ -68,7 +68,9 @@ impl Backoff {
             Self::Custom(wait) => wait(attempt, error).min(LONGEST),
             other => other.base(attempt),
         };
-        base + base.mul_f64(0.1 * jitter.clamp(0.0, 1.0))
+        // What is no number is none.
+        let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
+        base + base.mul_f64(0.1 * jitter)
     }
 }
 
@@ -116,5 +118,6 @@ mod tests {
         let backoff = Backoff::Fixed(SECOND);
         assert_eq!(backoff.wait(1, &error, 0.0), SECOND);
         assert_eq!(backoff.wait(1, &error, 1.0), Duration::from_millis(1100));
+        assert_eq!(backoff.wait(1, &error, f64::NAN), SECOND);
     }
 }

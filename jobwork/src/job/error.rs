@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::drop_safely::drop_safely;
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What went wrong in one attempt, or what the job wants instead of a retry.
@@ -38,7 +40,22 @@ struct Inner {
 /// `anyhow::Error` hide the outermost error's type once boxed, but never the links below it.
 struct Cause {
     verdict: Option<Verdict>,
-    source: Option<BoxError>,
+    source: Source,
+}
+
+/// The user's own error, if there is one. Whoever drops it last, wherever that is, suffers nothing from a panic in its drop.
+struct Source(Option<BoxError>);
+
+impl Source {
+    fn get(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.as_deref().map(|source| source as _)
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        drop_safely(self.0.take());
+    }
 }
 
 /// What a job wants instead of an ordinary retry.
@@ -194,7 +211,7 @@ impl JobError {
         verdict: Option<Verdict>,
         source: Option<BoxError>,
     ) -> Self {
-        let cause = Cause { verdict, source };
+        let cause = Cause { verdict, source: Source(source) };
         Self(Arc::new(Inner { kind, message, detail, origin: OnceLock::new(), cause }))
     }
 
@@ -236,7 +253,7 @@ impl JobError {
     /// The error that the job returned, or the first of its causes, that is an `E`.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
-        let mut link: Option<&(dyn StdError + 'static)> = Some(self.0.cause.source.as_deref()?);
+        let mut link: Option<&(dyn StdError + 'static)> = Some(self.0.cause.source.get()?);
         while let Some(current) = link {
             if let Some(found) = current.downcast_ref::<E>() {
                 return Some(found);
@@ -288,7 +305,7 @@ impl fmt::Debug for JobError {
 impl StdError for JobError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.cause {
-            Cause { verdict: None, source } => source.as_deref().map(|source| source as _),
+            Cause { verdict: None, source } => source.get(),
             cause => Some(cause),
         }
     }
@@ -311,7 +328,7 @@ impl fmt::Debug for Cause {
 
 impl StdError for Cause {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.source.get()
     }
 }
 

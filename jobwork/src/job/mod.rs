@@ -2,6 +2,7 @@
 
 mod backoff;
 mod batch;
+mod drop_safely;
 mod error;
 #[cfg(feature = "cron")]
 mod every;
@@ -27,6 +28,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::backoff::Backoff;
 pub use self::batch::{BatchPlace, BatchRecord, NewBatch};
+pub(crate) use self::drop_safely::drop_safely;
 pub use self::error::{Cancelled, Failure, FailureKind, JobError, Verdict};
 #[doc(hidden)]
 pub use self::fields::{NextValue, ReadFields, WriteFields, read_fields, write_fields};

@@ -24,6 +24,7 @@ impl JobContext {
     /// # Errors
     /// [`Error::LeaseLost`] when another worker owns the job by now, or it has completed: roll back, for nothing that this run does
     /// counts any more. [`Error::Json`] when the output can't be written as JSON, [`Error::Encryption`] when it can't be encrypted,
+    /// [`Error::OutputTooLarge`] when it is over the limit of the worker's client,
     /// [`Error::Unsupported`] when the worker's store is in another kind of database than the transaction, and [`Error::Store`] when
     /// the store fails: roll back then.
     pub fn finish_in<T: Transaction, O: Serialize + ?Sized>(&self, transaction: T, output: &O) -> T::Answer<()> {
@@ -40,6 +41,7 @@ impl JobContext {
         let json = json.map_err(|source| Error::Json { what, job: self.name().to_owned(), source })?;
         let secret = self.job().encrypted.load(Ordering::Relaxed);
         let output = if secret { jobs.seal_output(self.name(), &json)? } else { json };
+        jobs.check_output(self.name(), &output)?;
         let at = self.job().notebook.now();
         Ok(Finished { lease: self.job().claimed.lease, outcome: Outcome::Completed { output }, at })
     }

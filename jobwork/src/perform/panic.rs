@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::task::{Context, Poll};
 
 use super::JobResult;
-use crate::job::{FailureKind, JobError};
+use crate::job::{FailureKind, JobError, drop_safely};
 
 thread_local! {
     /// Whether this thread is inside [`catch`], so that the hook knows whose panics are worth a backtrace.
@@ -28,8 +28,9 @@ pub(crate) fn catch<R>(function: impl FnOnce() -> R) -> Result<R, JobError> {
     let caught = catch_unwind(AssertUnwindSafe(function));
     CATCHING.set(outer);
     caught.map_err(|panic| {
-        let message = format!("panicked: {}", message(&*panic));
-        JobError::of_kind(FailureKind::Panic, message, BACKTRACE.take())
+        let error = JobError::of_kind(FailureKind::Panic, format!("panicked: {}", message(&*panic)), BACKTRACE.take());
+        drop_safely(panic);
+        error
     })
 }
 

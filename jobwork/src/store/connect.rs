@@ -39,6 +39,24 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
     }
 }
 
+/// Whether a URL names a store of this build, as far as that can be known without opening it.
+///
+/// # Errors
+/// [`Error::Url`] where it doesn't.
+#[doc(hidden)]
+pub fn check_url(url: &str) -> Result<()> {
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no other store has a place"))]
+    let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "memory" => Ok(()),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => sqlite_file(url, place).map(drop),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => Postgres::check_url(url),
+        _ => Err(unknown(url)),
+    }
+}
+
 /// The file that a URL names, where its store is in a file.
 ///
 /// # Errors
@@ -76,14 +94,29 @@ fn unknown(url: &str) -> Error {
     Error::Url { url: without_password(url), problem }
 }
 
-/// The URL with the password of `scheme://user:password@host` hidden: URLs end up in logs.
+/// The URL with its passwords hidden, since URLs end up in logs: that of `scheme://user:password@host`, also where the slashes were
+/// forgotten, and those of parameters.
 pub(crate) fn without_password(url: &str) -> String {
-    let hidden = url.split_once("://").and_then(|(scheme, rest)| {
-        let (credentials, place) = rest.rsplit_once('@')?;
-        let user = credentials.split(':').next()?;
-        Some(format!("{scheme}://{user}:***@{place}"))
-    });
-    hidden.unwrap_or_else(|| url.to_owned())
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
+    }
+    let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let parameters: Vec<&str> = query.split('&').map(without_value).collect();
+    let url = format!("{address}{}", parameters.join("&"));
+    let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    let scheme =
+        url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).map_or(0, |(scheme, _)| scheme.len() + 3);
+    let Some((credentials, place)) = url[scheme..].rsplit_once('@') else { return url };
+    let user = credentials.split(':').next().unwrap_or_default();
+    format!("{}{user}:***@{place}", &url[..scheme])
+}
+
+/// A parameter, without its value where that is a password.
+fn without_value(parameter: &str) -> &str {
+    match parameter.split_once('=') {
+        Some((name, _)) if name.ends_with("password") => name,
+        _ => parameter,
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +136,20 @@ mod tests {
     async fn an_unknown_url_says_what_is_known_and_hides_the_password() {
         let error = connect("mysql://me:secret@host/db").await.unwrap_err().to_string();
         assert!(error.contains("mysql://me:***@host/db") && error.contains("`memory:`"), "{error}");
+    }
+
+    #[test]
+    fn a_password_is_hidden_wherever_it_stands() {
+        for (url, shown) in [
+            ("postgres://me:secret@db/app", "postgres://me:***@db/app"),
+            ("postgres://me:sec:r@t@db/app", "postgres://me:***@db/app"),
+            ("postgres:me:secret@db/app", "postgres:***@db/app"),
+            ("postgres:me:secret@db/app?a=://", "postgres:***@db/app?a=://"),
+            ("postgres://db/app?user=me&password=secret&a=1", "postgres://db/app?user=me&password&a=1"),
+            ("sqlite:me:2@home.db", "sqlite:me:2@home.db"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 
     #[cfg(feature = "sqlite")]

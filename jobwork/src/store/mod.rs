@@ -26,6 +26,8 @@ mod requests;
 mod schedules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod standing;
 mod tally;
 mod wakeups;
 
@@ -37,6 +39,8 @@ use jiff::Timestamp;
 
 pub(crate) use self::claim::EXPIRED;
 pub use self::claim::QueueCap;
+#[doc(hidden)]
+pub use self::connect::check_url;
 pub(crate) use self::connect::named_url;
 pub use self::connect::{connect, default_url};
 #[cfg(feature = "cli")]

@@ -90,7 +90,8 @@ impl Tally {
             (Standing::CANCELLED, &mut self.cancelled),
         ];
         for (bit, counter) in counters {
-            *counter = *counter + u64::from(after.has(bit)) - u64::from(before.has(bit));
+            // A counter that somebody else has written is wrong already, and no reason to fail.
+            *counter = (*counter + u64::from(after.has(bit))).saturating_sub(u64::from(before.has(bit)));
         }
         let is_spoiled = self.cancelled > 0;
         let open = self.succeeded_at.is_none();
@@ -129,8 +130,8 @@ impl Tally {
     /// Writes the counters into a record.
     pub(crate) fn report(&self, record: &mut BatchRecord) {
         record.total = self.total;
-        record.pending = self.total - self.ran;
-        record.open = self.total - self.ended;
+        record.pending = self.total.saturating_sub(self.ran);
+        record.open = self.total.saturating_sub(self.ended);
         record.completed = self.succeeded;
         record.dead = self.dead;
         record.cancelled = self.cancelled;

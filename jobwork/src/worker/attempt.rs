@@ -67,7 +67,7 @@ impl Attempt {
         // Dropped at the end of this function: only then may a job that overran its cleanup be dropped, since it is handed
         // back by then, whatever its drop does.
         let mut performing = pin!(current::scope(self.shared.jobs.clone(), performed));
-        let returned = self.watch(performing.as_mut()).await;
+        let returned = self.fitting(self.watch(performing.as_mut()).await);
         self.conclude(returned).await;
     }
 
@@ -80,6 +80,15 @@ impl Attempt {
         }
         let left = self.running.job.job().cancel().time_left();
         tokio::time::timeout(left, performing).await.map_or(Returned::Overran, Returned::Result)
+    }
+
+    /// What it returned; an output that is too large to be stored is an error like any other of the job's.
+    fn fitting(&self, returned: Returned) -> Returned {
+        let Returned::Result(Ok(output)) = &returned else { return returned };
+        match self.shared.jobs.check_output(self.running.job.name(), output.as_json()) {
+            Ok(()) => returned,
+            Err(too_large) => Returned::Result(Err(too_large.into())),
+        }
     }
 
     /// Waits for the cancel signal, and fires it when the job's timeout has passed.

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) retention: Arc<Retention>,
     pub(crate) signals: Option<bool>,
     pub(crate) single_runtime: bool,
+    /// What is drawn by chance is drawn from this instead.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Default for Config {
@@ -44,6 +46,7 @@ impl Default for Config {
             retention: Arc::default(),
             signals: None,
             single_runtime: false,
+            seed: None,
         }
     }
 }

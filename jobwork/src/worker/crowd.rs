@@ -12,8 +12,9 @@ pub(crate) struct Crowds {
     /// Held from when the caps of a claim are counted until what it brought is counted, so that two fetchers don't take
     /// one place twice.
     turn: tokio::sync::Mutex<()>,
-    /// A queue that was full has room again.
-    freed: watch::Sender<()>,
+    /// A queue that was full has room again. Each fetcher has a channel of its own: those who watch one are woken in an order that is
+    /// drawn by chance.
+    freed: Mutex<Vec<watch::Sender<()>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +41,7 @@ impl Crowds {
     /// At most so many of each of these queues.
     pub(crate) fn new(most: &BTreeMap<String, usize>) -> Self {
         let queues = most.iter().map(|(queue, most)| (queue.clone(), Crowd { most: *most, now: 0 }));
-        Self {
-            queues: Mutex::new(queues.collect()),
-            turn: tokio::sync::Mutex::default(),
-            freed: watch::Sender::new(()),
-        }
+        Self { queues: Mutex::new(queues.collect()), turn: tokio::sync::Mutex::default(), freed: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Crowd>> {
@@ -78,7 +75,13 @@ impl Crowds {
 
     /// Tells when a queue that was full has room again.
     pub(crate) fn freed(&self) -> watch::Receiver<()> {
-        self.freed.subscribe()
+        let (sender, receiver) = watch::channel(());
+        self.fetchers().push(sender);
+        receiver
+    }
+
+    fn fetchers(&self) -> MutexGuard<'_, Vec<watch::Sender<()>>> {
+        self.freed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,7 +93,7 @@ impl Drop for Place {
         crowd.now -= 1;
         drop(queues);
         if was_full {
-            self.crowds.freed.send_replace(());
+            self.crowds.fetchers().iter().for_each(|fetcher| fetcher.send_replace(()));
         }
     }
 }

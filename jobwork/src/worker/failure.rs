@@ -42,6 +42,8 @@ async fn call(shared: &Shared, handler: &Arc<dyn ErrorHandler>, failed: FailedJo
     // A task of its own catches a panic between two awaits too, and is dropped with its limit.
     let mut task = tokio::spawn(call);
     let called = tokio::select! {
+        // A handler that is done was called in time.
+        biased;
         called = &mut task => Some(called),
         () = tokio::time::sleep(HANDLER_LIMIT) => None,
         // The outcome can still be written now, and not after the worker's end.

@@ -253,6 +253,8 @@ impl Fetcher {
     async fn room_or_gate(&mut self) {
         let Runners { buffer, slots, .. } = &*self.runners;
         tokio::select! {
+            // All of them end the wait. The gate is looked at after each.
+            biased;
             // Taken only to see that there is one. Where jobs are ahead, their runners come back for them.
             permit = slots.acquire(), if buffer.is_empty() => drop(permit),
             () = buffer.is_low() => {}
@@ -301,6 +303,8 @@ impl Fetcher {
     async fn pause(&mut self) {
         let wait = Duration::from_millis(50 << self.failures.clamp(1, 7)).min(Duration::from_secs(5));
         tokio::select! {
+            // Both lead to the gate.
+            biased;
             () = tokio::time::sleep(wait) => {}
             _ = self.gate.changed() => {}
         }
@@ -313,6 +317,8 @@ impl Fetcher {
             self.shared.outcomes.flush().await;
         };
         tokio::select! {
+            // When all has settled, the look that follows finds whatever the others would tell of.
+            biased;
             () = settled => {}
             () = wakeups.changed() => return Settle::LookAgain,
             _ = self.freed.changed() => return Settle::LookAgain,

@@ -42,6 +42,8 @@ impl Heartbeat {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // Both lead to a beat.
+                biased;
                 _ = ticks.tick() => {}
                 () = signals.changed() => {}
             }
@@ -91,11 +93,14 @@ impl Heartbeat {
     async fn start_over(&self) {
         let lost = self.shared.identity.id();
         tracing::error!(worker = %lost, "the store took this worker for dead; it goes on under a new id");
-        self.shared.running.lose(lost);
-        if *self.shared.state.borrow() == WorkerState::Stopped {
-            return;
+        let is_over = *self.shared.state.borrow() == WorkerState::Stopped;
+        if !is_over {
+            // Before its jobs are told: whoever begins one now sees that it is another worker's.
+            self.shared.identity.renew();
         }
-        self.shared.identity.renew();
-        self.join().await;
+        self.shared.running.lose(lost);
+        if !is_over {
+            self.join().await;
+        }
     }
 }

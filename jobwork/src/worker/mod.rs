@@ -4,6 +4,7 @@ mod app;
 mod attempt;
 mod buffer;
 mod by_id;
+mod chance;
 mod classify;
 #[cfg(feature = "cli")]
 mod command;

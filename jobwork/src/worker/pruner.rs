@@ -1,7 +1,7 @@
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chance::Chance;
 use super::shared::Shared;
 use crate::store::{Prune, Upkeep};
 
@@ -19,9 +19,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// don't find.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let Some(upkeep) = shared.store.upkeep() else { return };
+    let mut chance = Chance::new(shared.config.seed);
     let mut pruned: usize = 0;
     loop {
-        let rest = if pruned == STEP { PAUSE } else { REST.div_f64(1.0 + chance()) };
+        let rest = if pruned == STEP { PAUSE } else { REST.div_f64(1.0 + chance.fraction()) };
         tokio::time::sleep(rest).await;
         pruned = prune(&shared, upkeep).await;
     }
@@ -40,10 +41,4 @@ async fn prune(shared: &Shared, upkeep: &dyn Upkeep) -> usize {
             0
         }
     }
-}
-
-/// A number from 0 to 1.
-fn chance() -> f64 {
-    let drawn = RandomState::new().build_hasher().finish();
-    drawn as f64 / u64::MAX as f64
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use super::chance::Chance;
+
 /// The queues a worker serves, and in which order it looks at them each time that it asks for jobs.
 ///
 /// Anything that gives names is a strict order: `app.queues(["high", "low"])`.
@@ -62,8 +64,8 @@ impl Queues {
 
     /// What draws the orders for fetcher number `index` of a worker.
     pub(crate) fn draws(&self, index: usize) -> Draws {
-        let state = self.seed.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
-        Draws { queues: self.clone(), state: state.wrapping_add(index as u64) }
+        let seed = self.seed.map(|seed| seed.wrapping_add(index as u64));
+        Draws { queues: self.clone(), chance: Chance::new(seed) }
     }
 }
 
@@ -93,7 +95,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Draws {
     queues: Queues,
-    state: u64,
+    chance: Chance,
 }
 
 impl Draws {
@@ -109,17 +111,7 @@ impl Draws {
     }
 
     fn time(&mut self, weight: u32) -> f64 {
-        // From above 0 to 1, so that its logarithm is a number.
-        let chance = ((self.number() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        -chance.ln() / f64::from(weight)
-    }
-
-    /// The next number of SplitMix64, a generator for which any state is a good one.
-    fn number(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        -self.chance.fraction().ln() / f64::from(weight)
     }
 }
 

@@ -123,6 +123,10 @@ impl Runner {
                 if ours { attempt::begin(shared, job, place, &self.task) } else { None }
             });
             if let Some(attempt) = begun? {
+                if shared.identity.id() != worker {
+                    // Declared dead at this very moment: the job was perhaps not among those that were told.
+                    shared.running.lose(worker);
+                }
                 return Some(attempt);
             }
         }

@@ -112,4 +112,12 @@ impl App {
         self.config.single_runtime = single;
         self
     }
+
+    /// Draws what a worker draws by chance from this seed, its ids too, so that it does the same in every run: for simulations. The ids are fresh
+    /// no more, so each start of a worker needs a seed that no other one on the store has had.
+    #[cfg(feature = "testing")]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = Some(seed);
+        self
+    }
 }

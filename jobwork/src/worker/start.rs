@@ -9,7 +9,7 @@ use super::crowd::Crowds;
 use super::fetcher::{Fetcher, Gate, Lane};
 use super::handle::WorkerHandle;
 use super::health::Health;
-use super::identity::{Identity, host_name};
+use super::identity::{Identity, Ids, host_name};
 use super::idle::Idle;
 use super::noter::{self, Slips};
 use super::running::RunningJobs;
@@ -58,14 +58,16 @@ pub(crate) async fn start(parts: Parts, until: Until) -> Result<WorkerHandle> {
     hooks.start(&shared.jobs).await?;
     log_start(&shared);
     let (order, orders) = mpsc::unbounded_channel();
-    let (gate, watched) = watch::channel(Gate::Open);
     let lanes = lanes(&shared, until);
     let idle = Arc::new(Idle::new(lanes.len(), order.clone()));
-    let fetchers =
-        lanes.into_iter().map(|lane| Fetcher::new(Arc::clone(&shared), lane, watched.clone(), Arc::clone(&idle)));
-    let fetchers = fetchers.collect();
+    // A gate each: the watchers of one are woken in an order that tokio draws by chance.
+    let fetchers = lanes.into_iter().map(|lane| {
+        let (gate, watched) = watch::channel(Gate::Open);
+        (gate, Fetcher::new(Arc::clone(&shared), lane, watched, Arc::clone(&idle)))
+    });
+    let (gates, fetchers) = fetchers.unzip();
     let (reported, report) = watch::channel(None);
-    let supervisor = Supervisor::new(Arc::clone(&shared), gate, (order.clone(), orders), until, limited);
+    let supervisor = Supervisor::new(Arc::clone(&shared), gates, (order.clone(), orders), until, limited);
     let runtime = shared.runtime.clone();
     let life = async move {
         let report = supervisor.run(settler, slips, fetchers).await;
@@ -102,10 +104,11 @@ pub(super) fn prepare(parts: Parts) -> Result<(Arc<Shared>, (Settler, Slips), Ho
     let (sender, slips) = noter::channel();
     #[cfg(feature = "log")]
     handlers.values().filter_map(|handler| handler.handling.keep_log).max().into_iter().for_each(keep_up_to);
+    let ids = Ids::new(config.seed);
     let shared = Arc::new(Shared {
         store: Arc::clone(jobs.store()),
         clock: jobs.clock().clone(),
-        identity: Identity::new(info(&config, &jobs)),
+        identity: Identity::new(info(ids.fresh(), &config, &jobs), ids),
         desk: Arc::new(Desk { jobs: jobs.clone(), sender }),
         jobs,
         crowds: Arc::new(Crowds::new(&config.queue_concurrency)),
@@ -170,9 +173,9 @@ fn lanes(shared: &Shared, until: Until) -> Vec<Lane> {
     lanes.enumerate().map(|(index, (names, slots))| Lane { index, names, slots, until }).collect()
 }
 
-fn info(config: &Config, jobs: &Jobs) -> WorkerInfo {
+fn info(id: WorkerId, config: &Config, jobs: &Jobs) -> WorkerInfo {
     WorkerInfo {
-        id: WorkerId::fresh(),
+        id,
         host: host_name(),
         pid: std::process::id(),
         queues: config.queues.as_ref().map(|queues| queues.names().to_vec()).unwrap_or_default(),

@@ -42,7 +42,8 @@ const SLACK: Duration = Duration::from_millis(500);
 /// Starts and stops the parts of a worker, each in its order.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
-    gate: watch::Sender<Gate>,
+    /// One for each fetcher.
+    gates: Vec<watch::Sender<Gate>>,
     orders: mpsc::UnboundedReceiver<Order>,
     /// A sender of orders, for the parts that give some.
     order: mpsc::UnboundedSender<Order>,
@@ -66,12 +67,12 @@ enum Waited {
 impl Supervisor {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        gate: watch::Sender<Gate>,
+        gates: Vec<watch::Sender<Gate>>,
         (order, orders): (mpsc::UnboundedSender<Order>, mpsc::UnboundedReceiver<Order>),
         until: Until,
         limited: bool,
     ) -> Self {
-        Self { shared, gate, orders, order, until, limited, fetching: JoinSet::new() }
+        Self { shared, gates, orders, order, until, limited, fetching: JoinSet::new() }
     }
 
     /// Lives the worker's life, and reports how it ended.
@@ -96,6 +97,8 @@ impl Supervisor {
             }
         };
         let reason = tokio::select! {
+            // Whoever is told to stop at the moment it has joined stops by the way of one that works, and knows what it is to hand back.
+            biased;
             () = join => None,
             reason = stop_ordered(&mut self.orders, &mut opening) => Some(reason),
         };
@@ -142,7 +145,9 @@ impl Supervisor {
 
     fn open(&self, gate: Gate, state: WorkerState) {
         tracing::info!(state = state.as_str(), "the worker's state");
-        self.gate.send_replace(gate);
+        for fetcher in &self.gates {
+            fetcher.send_replace(gate);
+        }
         self.shared.state.send_replace(state);
     }
 

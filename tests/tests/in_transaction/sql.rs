@@ -129,6 +129,10 @@ async fn a_dispatch_by_sql_that_can_not_be_says_why() {
             "'j', '3'",
             "args are 3, expected an object by parameter name, such as {\"to\": \"ann\"}, or an array in parameter order",
         ),
+        (
+            "'j', jsonb_build_object('a', repeat('x', 10000000))",
+            "the args have 10000009 bytes of JSON, expected at most 10000000: keep what is large in a file or a table and pass its name",
+        ),
         ("'j', queue => ''", "the queue is empty, expected a name such as default"),
         ("repeat('j', 1001)", "the name has 1001 bytes, expected at most 1000"),
         ("'j', priority => NULL", "the priority is null, expected a number"),

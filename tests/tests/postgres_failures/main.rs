@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod handover;
 mod lost;
 mod outage;
 mod pooled;

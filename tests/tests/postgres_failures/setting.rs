@@ -11,6 +11,12 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// Makes a worker known, which asks for jobs by hand.
 pub(crate) async fn join(store: &dyn Store) -> WorkerId {
     let id = WorkerId::fresh();
+    beat(store, id, BeatKind::Join).await;
+    id
+}
+
+/// Says that a worker comes, lives or goes.
+pub(crate) async fn beat(store: &dyn Store, id: WorkerId, kind: BeatKind) {
     let info = WorkerInfo {
         id,
         host: "elsewhere".to_owned(),
@@ -19,9 +25,8 @@ pub(crate) async fn join(store: &dyn Store) -> WorkerId {
         concurrency: 1,
         started_at: Timestamp::now(),
     };
-    let (worker, kind, state, lease) = (Arc::new(info), BeatKind::Join, WorkerState::Running, Duration::from_secs(600));
+    let (worker, state, lease) = (Arc::new(info), WorkerState::Running, Duration::from_secs(600));
     store.beat(Beat { worker, kind, state, running: 0, lease, now: Timestamp::now() }).await.unwrap();
-    id
 }
 
 /// Stores so many jobs.

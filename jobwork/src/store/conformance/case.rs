@@ -27,11 +27,12 @@ const NAMES: [&str; 4] = ["job", "first", "second", "third"];
 pub(super) struct Case {
     pub(super) store: Arc<dyn Store>,
     pub(super) now: Timestamp,
+    names: Arc<[Served]>,
 }
 
 impl Case {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, now: Timestamp::from_second(1_800_000_000).unwrap() }
+        Self { store, now: Timestamp::from_second(1_800_000_000).unwrap(), names: served(&NAMES) }
     }
 
     pub(super) fn inspect(&self) -> &dyn Inspect {
@@ -83,7 +84,7 @@ impl Case {
 
     /// A claim of every queue with the suite's names.
     pub(super) fn asks(&self, worker: WorkerId, limit: usize) -> Claim {
-        Claim::new(worker, served(&NAMES), limit, self.now)
+        Claim::new(worker, Arc::clone(&self.names), limit, self.now)
     }
 
     pub(super) async fn claim_as(&self, claim: Claim) -> Batch {

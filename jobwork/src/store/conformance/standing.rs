@@ -11,6 +11,11 @@ use crate::error::Result;
 use crate::job::{JobId, NewJob};
 use crate::store::{Batch, Claim, QueueCap, Store, Topic};
 
+/// A worker looks before it lets a claim stand, and finds nothing.
+async fn look(case: &Case, claim: Claim) {
+    assert_eq!(ids(&case.claim_as(claim).await), []);
+}
+
 /// Lets a claim stand: from then on it waits, and has an answer only if the store gave it one.
 async fn stand(mut claim: Pin<&mut impl Future<Output = Result<Batch>>>) {
     let answered = poll_fn(|context| Poll::Ready(claim.as_mut().poll(context).is_ready())).await;
@@ -20,6 +25,7 @@ async fn stand(mut claim: Pin<&mut impl Future<Output = Result<Batch>>>) {
 /// What a worker gets that waits as workers do: for its standing claim, and for hints to ask.
 async fn next(case: &Case, claim: Claim, push: Vec<NewJob>) -> (Vec<JobId>, Batch) {
     let mut hints = case.store.wakeups(Topic::Ready);
+    look(case, claim.clone()).await;
     let mut standing = pin!(case.store.claim_when_ready(claim.clone()));
     stand(standing.as_mut()).await;
     hints.forget();
@@ -77,6 +83,7 @@ pub async fn who_listens_and_was_handed_nothing_is_woken_all_the_same(store: Arc
     let case = Case::new(store);
     let worker = case.join().await;
     let (_own, mut others) = (case.store.wakeups(Topic::Ready), case.store.wakeups(Topic::Ready));
+    look(&case, case.asks(worker, 1)).await;
     let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 1)));
     stand(standing.as_mut()).await;
     others.forget();
@@ -87,7 +94,9 @@ pub async fn who_listens_and_was_handed_nothing_is_woken_all_the_same(store: Arc
 pub async fn two_that_wait_are_not_handed_one_job(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let (one, other) = (case.join().await, case.join().await);
+    look(&case, case.asks(one, 1)).await;
     let mut first = pin!(case.store.claim_when_ready(case.asks(one, 1)));
+    look(&case, case.asks(other, 1)).await;
     let mut second = pin!(case.store.claim_when_ready(case.asks(other, 1)));
     stand(first.as_mut()).await;
     stand(second.as_mut()).await;
@@ -110,6 +119,7 @@ pub async fn what_was_handed_to_a_claim_that_is_dropped_is_given_back(store: Arc
     let case = Case::new(store);
     let (worker, other) = (case.join().await, case.join().await);
     {
+        look(&case, case.asks(worker, 9)).await;
         let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 9)));
         stand(standing.as_mut()).await;
         case.push(vec![job(), job()]).await;
@@ -117,6 +127,7 @@ pub async fn what_was_handed_to_a_claim_that_is_dropped_is_given_back(store: Arc
     let jobs = case.claim(other, 9).await;
     assert_eq!(jobs.iter().map(|job| job.lease.attempt).collect::<Vec<_>>(), [1, 1]);
     {
+        look(&case, case.asks(worker, 9)).await;
         let mut standing = pin!(case.store.claim_when_ready(case.asks(worker, 9)));
         stand(standing.as_mut()).await;
     }

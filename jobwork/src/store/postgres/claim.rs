@@ -6,9 +6,11 @@ use std::time::Instant;
 use tokio_postgres::types::Type;
 
 use super::failure::Failed;
+use super::heads::Rest;
 use super::lost::Asked;
 use super::rows::{claimed, duration, millis, time};
 use super::server::Server;
+use crate::store::standing::Handed;
 use crate::store::{Batch, Claim, Topic};
 
 /// The queue from which the last jobs came, for those who serve all: they begin behind it, so that none of them starves.
@@ -25,8 +27,26 @@ impl LastQueue {
     }
 }
 
-/// Hands out jobs that are due.
-pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &Claim) -> Result<Batch, Failed> {
+/// Hands out jobs that are due, and those that were handed to the worker since it was answered last.
+pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, mut claim: Claim) -> Result<Batch, Failed> {
+    let paused = server.standing.pause(&claim);
+    let number = paused.as_ref().map(|paused| paused.number);
+    // Where it is more than was asked for, all of it goes back.
+    let handed = paused.and_then(|paused| paused.handed).filter(|handed| handed.jobs() <= claim.limit);
+    server.unstarted.written(server).await;
+    claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
+    let number = number.filter(|_| claim.limit > 0 || handed.is_some());
+    let found = ask(server, last_queue, &claim).await?;
+    if let Some(number) = number {
+        server.standing.resume(number, claim.limit.saturating_sub(found.jobs.len()));
+    }
+    Ok(match handed {
+        Some(handed) => handed.and(found),
+        None => found,
+    })
+}
+
+async fn ask(server: &Arc<Server>, last_queue: &LastQueue, claim: &Claim) -> Result<Batch, Failed> {
     if claim.limit == 0 {
         return Ok(Batch::default());
     }
@@ -64,14 +84,13 @@ pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, claim: &
     let rows = asked.answered(rows)?;
     let (due, jobs): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get::<_, Option<i64>>("seq").is_none());
     let taken = jobs.iter().map(|row| (row.get("queue"), row.get("priority"), row.get("run_at"), row.get("seq")));
-    server.heads.note(claim, &from, taken, began);
+    let next_due = due.first().and_then(|row| row.get::<_, Option<i64>>("next_due")).map(time);
+    let rest = (jobs.len() < claim.limit).then_some(Rest { next_due });
+    server.heads.note(claim, &from, taken, began, rest);
     // It may have come upon jobs that had expired.
     server.wake_own(&[Topic::Settled]);
     if let Some(first) = jobs.first().filter(|_| claim.queues.is_none()) {
         last_queue.set(first.get("queue"));
     }
-    Ok(Batch {
-        jobs: jobs.into_iter().map(|row| claimed(row, claim.worker)).collect(),
-        next_due: due.first().and_then(|row| row.get::<_, Option<i64>>("next_due")).map(time),
-    })
+    Ok(Batch { jobs: jobs.into_iter().map(|row| claimed(row, claim.worker)).collect(), next_due })
 }

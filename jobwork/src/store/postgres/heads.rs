@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::job::NewJob;
@@ -40,6 +41,14 @@ struct Seen {
     took: Duration,
     /// Whether something was found behind the heads since then.
     used: bool,
+    /// What there was besides, where the last claim got all that was ready.
+    rest: Option<Rest>,
+}
+
+/// Nothing was left that is ready, and the next job is due at this time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    pub(super) next_due: Option<Timestamp>,
 }
 
 /// From where a claim is to look.
@@ -72,8 +81,20 @@ impl Heads {
         from
     }
 
-    /// Notes what a claim got that looked from there, and when it began.
-    pub(super) fn note(&self, claim: &Claim, from: &From, taken: impl Iterator<Item = Taken>, began: Instant) {
+    /// What was left for this lane when it last looked, unless something may have come since then that it was not told of.
+    pub(super) fn rest(&self, claim: &Claim) -> Option<Rest> {
+        self.lanes().get(&lane(claim))?.rest
+    }
+
+    /// Notes what a claim got that looked from there, when it began, and what there is besides.
+    pub(super) fn note(
+        &self,
+        claim: &Claim,
+        from: &From,
+        taken: impl Iterator<Item = Taken>,
+        began: Instant,
+        rest: Option<Rest>,
+    ) {
         let mut lanes = self.lanes();
         let mut taken = taken.peekable();
         let found = taken.peek().is_some();
@@ -86,8 +107,9 @@ impl Heads {
             looked: began,
             took: Duration::ZERO,
             used: false,
+            rest,
         });
-        seen.used = !whole;
+        (seen.used, seen.rest) = (!whole, rest);
         if whole {
             (seen.looked, seen.took) = (Instant::now(), began.elapsed());
         }
@@ -108,6 +130,8 @@ impl Heads {
         }
         let level = (job.queue.to_string(), job.priority);
         for seen in lanes.values_mut() {
+            // It may be the next one that is due.
+            seen.rest = seen.rest.filter(|_| job.run_at.is_none());
             if seen.heads.get(&level).is_some_and(|(head, _)| run_at < *head) {
                 seen.heads.remove(&level);
             }
@@ -130,8 +154,6 @@ fn lane(claim: &Claim) -> Lane {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::job::WorkerId;
 
@@ -148,7 +170,7 @@ mod tests {
         let (heads, claim) = (Heads::default(), claim());
         let from = heads.look(&claim);
         assert!(from.queues.is_empty());
-        heads.note(&claim, &from, [taken(5, 7), taken(5, 9)].into_iter(), Instant::now());
+        heads.note(&claim, &from, [taken(5, 7), taken(5, 9)].into_iter(), Instant::now(), None);
         let from = heads.look(&claim);
         assert_eq!((from.queues, from.run_ats, from.seqs), (vec!["default".to_owned()], vec![5], vec![9]));
         let other = Claim { names: Arc::new([Served { name: "job".to_owned(), version: 1 }]), ..claim };
@@ -158,14 +180,14 @@ mod tests {
     #[test]
     fn what_comes_before_a_head_makes_it_forgotten() {
         let (heads, claim) = (Heads::default(), claim());
-        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now());
+        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now(), None);
         heads.enter(&NewJob::new("job", "{}"), 5);
         assert_eq!(heads.look(&claim).seqs, [7]);
         heads.enter(&NewJob { priority: 1, ..NewJob::new("job", "{}") }, 4);
         assert_eq!(heads.look(&claim).seqs, [7]);
         heads.enter(&NewJob::new("job", "{}"), 4);
         assert!(heads.look(&claim).seqs.is_empty());
-        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now());
+        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now(), None);
         heads.forget();
         assert!(heads.look(&claim).seqs.is_empty());
     }
@@ -173,7 +195,7 @@ mod tests {
     #[test]
     fn the_whole_line_is_looked_at_when_it_was_not_for_long() {
         let (heads, claim) = (Heads::default(), claim());
-        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now());
+        heads.note(&claim, &From::default(), [taken(5, 7)].into_iter(), Instant::now(), None);
         let back = |time: Duration| {
             let mut lanes = heads.lanes();
             let seen = lanes.get_mut(&lane(&claim)).unwrap();
@@ -182,7 +204,23 @@ mod tests {
         back(SOON);
         let from = heads.look(&claim);
         assert_eq!(from.seqs, [7], "nothing was found there yet");
-        heads.note(&claim, &from, [taken(5, 8)].into_iter(), Instant::now());
+        heads.note(&claim, &from, [taken(5, 8)].into_iter(), Instant::now(), None);
         assert!(heads.look(&claim).seqs.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_is_known_until_something_may_have_come() {
+        let (heads, claim) = (Heads::default(), claim());
+        assert!(heads.rest(&claim).is_none());
+        let note =
+            || heads.note(&claim, &From::default(), [].into_iter(), Instant::now(), Some(Rest { next_due: None }));
+        note();
+        heads.enter(&NewJob::new("job", "{}"), 5);
+        assert!(heads.rest(&claim).is_some(), "it is handed over or told of");
+        heads.enter(&NewJob { run_at: Some(Timestamp::MAX), ..NewJob::new("job", "{}") }, 5);
+        assert!(heads.rest(&claim).is_none(), "it may be the next one that is due");
+        note();
+        heads.forget();
+        assert!(heads.rest(&claim).is_none());
     }
 }

@@ -10,6 +10,7 @@ mod failure;
 mod filter;
 mod finish;
 mod flag;
+mod handover;
 mod heads;
 mod hints;
 mod in_transaction;
@@ -30,6 +31,7 @@ mod session;
 mod text;
 mod thread;
 mod tls;
+mod unstarted;
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ use self::options::Options;
 use self::rows::millis;
 use self::server::Server;
 use self::session::Session;
+use super::standing::GiveBack;
 use super::{
     Batch, Beat, Claim, Control, InTransaction, Inspect, Notes, Prune, Push, Rescue, Schedules, Settled, Signals,
     Store, Stored, Topic, Upkeep, Wakeups,
@@ -141,6 +144,11 @@ impl Postgres {
         })))
     }
 
+    /// Whether a URL can be read, without asking a server.
+    pub(crate) fn check_url(url: &str) -> Result<()> {
+        Options::parse(url).map(drop)
+    }
+
     fn server(&self) -> &Arc<Server> {
         &self.0.server
     }
@@ -164,7 +172,17 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Batch> {
-        claim::claim(self.server(), &self.0.last_queue, &claim).await.map_err(Error::store)
+        claim::claim(self.server(), &self.0.last_queue, claim).await.map_err(Error::store)
+    }
+
+    async fn claim_when_ready(&self, claim: Claim) -> Result<Batch> {
+        let server = Arc::downgrade(self.server());
+        let back = GiveBack::new(move |jobs| {
+            // Where the store is not used any more, its workers have left.
+            server.upgrade().into_iter().for_each(|server| server.unstarted.give_back(&server, jobs.clone()));
+        });
+        let handed = self.server().standing.stand(claim, back).wait().await;
+        handed.ok_or_else(|| Error::store("the claim does not stand any more"))
     }
 
     async fn finish(&self, finished: Arc<[Finished]>) -> Result<Vec<Settled>> {
@@ -172,6 +190,7 @@ impl Store for Postgres {
     }
 
     async fn beat(&self, beat: Beat) -> Result<Signals> {
+        self.server().standing.take_back();
         beat::beat(self.server(), self.session(), &beat).await.map_err(Error::store)
     }
 

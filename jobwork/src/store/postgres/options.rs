@@ -38,6 +38,10 @@ impl Options {
     /// Reads a URL: our own parameters, and the rest for the driver.
     pub(super) fn parse(url: &str) -> Result<Self> {
         let refused = |problem: String| Error::Url { url: without_password(url), problem };
+        // The driver would take it for a list of `key=value`, and repeat it, with its password, in its errors.
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(refused("expected `postgres://USER@HOST/DATABASE`".to_owned()));
+        }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let mut wanted = Wanted::default();
         let mut options = Self {
@@ -153,9 +157,12 @@ mod tests {
             ("connections=0", "from 1 on"),
             ("pooler=session", "pooler=transaction"),
             ("sslmod=require", "sslmod"),
+            ("password=secret&a", "unknown option"),
         ] {
             let error = Options::parse(&format!("postgres://me:secret@db/app?{parameter}")).unwrap_err().to_string();
             assert!(error.contains(expected) && !error.contains("secret"), "{error}");
         }
+        let error = Options::parse("postgres:me:secret@db/app").unwrap_err().to_string();
+        assert!(error.contains("`postgres://USER@HOST/DATABASE`") && !error.contains("secret"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use super::new_job;
 use super::push::store;
 use super::server::Server;
 use crate::error::{Error, Result};
-use crate::store::{Push, Stored, Topic};
+use crate::store::{Push, Stored};
 
 /// So many statements are under way at once: while one is being committed, the next is filled.
 const FLIGHTS: usize = 2;
@@ -46,7 +46,6 @@ pub(super) async fn push(server: &Arc<Server>, push: Push) -> Result<Stored> {
         // No other task is needed. Should this one go away, whoever has come meanwhile is seen to.
         let _flight = flight();
         let stored = store(server, &[&push]).await.map_err(Failed::pushing)?;
-        server.hints.tell(Topic::Ready);
         return stored.into_iter().next().unwrap_or_else(|| Err(Error::store("the server gave no answer")));
     }
     let (answer, stored) = oneshot::channel();
@@ -81,7 +80,6 @@ impl Flight {
             for together in [plain, special].into_iter().filter(|together| !together.is_empty()) {
                 answer(together, &self.server).await;
             }
-            self.server.hints.tell(Topic::Ready);
         }
     }
 }
@@ -98,7 +96,7 @@ impl Drop for Flight {
 }
 
 /// Stores these pushes, and tells each what became of it.
-async fn answer(waiting: Vec<Waiting>, server: &Server) {
+async fn answer(waiting: Vec<Waiting>, server: &Arc<Server>) {
     let pushes: Vec<&Push> = waiting.iter().map(|waiting| &waiting.push).collect();
     let answers = match store(server, &pushes).await {
         Ok(stored) => stored,
@@ -114,7 +112,7 @@ async fn answer(waiting: Vec<Waiting>, server: &Server) {
 }
 
 /// Stores pushes one by one.
-async fn store_apart(server: &Server, pushes: &[&Push]) -> Vec<Result<Stored>> {
+async fn store_apart(server: &Arc<Server>, pushes: &[&Push]) -> Vec<Result<Stored>> {
     let mut answers = Vec::with_capacity(pushes.len());
     for push in pushes {
         let answer = store(server, &[push]).await;

@@ -41,14 +41,17 @@ pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
 
-/// The id of a row.
+/// The highest number of a row that has an id.
+const LAST: i64 = (1 << 62) - 1;
+
+/// The id of a row. A number that was never given leads to no row.
 pub(super) fn job_id(seq: i64, created_at: i64) -> JobId {
-    JobId::derive(seq.unsigned_abs(), time(created_at))
+    JobId::derive(seq.clamp(0, LAST).unsigned_abs(), time(created_at))
 }
 
 /// The id of a batch's row.
 pub(super) fn batch_id(seq: i64, created_at: i64) -> BatchId {
-    BatchId::derive(seq.unsigned_abs(), time(created_at))
+    BatchId::derive(seq.clamp(0, LAST).unsigned_abs(), time(created_at))
 }
 
 /// The row that an id leads to, and the dispatch time which that row must have to be the one meant; of no row for a foreign one.

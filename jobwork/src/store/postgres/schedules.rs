@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::failure::Failed;
 use super::look::malformed;
 use super::{Postgres, new_job};
 use crate::error::{Error, Result};
@@ -32,11 +31,11 @@ impl Schedules for Postgres {
     async fn list(&self) -> Result<Vec<ScheduleRecord>> {
         let found =
             self.server().call("SELECT schedule FROM @.schedules ORDER BY name", &[]).await.map_err(Error::store)?;
-        Ok(found
-            .iter()
-            .map(|row| serde_json::from_str(row.get(0)).map_err(malformed))
-            .collect::<Result<_, Failed>>()
-            .map_err(Error::store)?)
+        let read = |text: &str| {
+            let wrong = |error| tracing::error!(%error, "passing by a schedule that can't be read");
+            serde_json::from_str(text).map_err(wrong).ok()
+        };
+        Ok(found.iter().filter_map(|row| read(row.get(0))).collect())
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {

@@ -18,8 +18,10 @@ use super::options::Options;
 use super::pushes::Pushes;
 use super::schema;
 use super::thread::Thread;
+use super::unstarted::Unstarted;
 use crate::job::WorkerId;
 use crate::store::Topic;
+use crate::store::standing::StandingClaims;
 
 /// A server, as one process uses it.
 #[derive(Debug)]
@@ -35,6 +37,9 @@ pub(super) struct Server {
     /// Set once the schema is known to be ours.
     migrated: OnceCell<()>,
     pub(super) pushes: Pushes,
+    /// The claims of this process that wait for jobs.
+    pub(super) standing: Arc<StandingClaims>,
+    pub(super) unstarted: Unstarted,
     pub(super) heads: Heads,
     pub(super) expiry: NextExpiry,
     pub(super) hints: Arc<Hints>,
@@ -69,6 +74,8 @@ impl Server {
             near,
             migrated,
             pushes,
+            standing: Arc::default(),
+            unstarted: Unstarted::default(),
             heads: Heads::default(),
             expiry: NextExpiry::default(),
             hints: Arc::default(),

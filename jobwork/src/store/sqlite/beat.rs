@@ -4,6 +4,7 @@ use super::claims;
 use super::db::Db;
 use super::finish::{Running, settle};
 use super::rows::{job_id, malformed, millis};
+use super::unreadable::{all_sound, or_set_aside};
 use crate::clock::after;
 use crate::job::{JobId, Outcome, WorkerId};
 use crate::store::{Beat, BeatKind, Command, Signals, Topic, WorkerState};
@@ -80,8 +81,10 @@ fn join(db: &Db, beat: &Beat) -> rusqlite::Result<()> {
 
 /// Jobs that the worker should still have are ready again, as if it had handed them back.
 fn leave(db: &Db, key: i64, beat: &Beat) -> rusqlite::Result<()> {
-    for job in running(db, key)? {
-        settle(db, &job, &Outcome::HandedBack { failure: None }, millis(beat.now))?;
+    let at = millis(beat.now);
+    for seq in running(db, key)? {
+        let back = |job: Running| settle(db, &job, &Outcome::HandedBack { failure: None }, at);
+        or_set_aside(db, seq, at, || running_job(db, key, seq)?.map_or(Ok(()), back))?;
     }
     forget(db, key, beat.worker.id)
 }
@@ -115,13 +118,19 @@ fn command(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Command>> {
     command.transpose().map_err(|error| malformed(column, error))
 }
 
-/// The jobs that a worker is running.
-pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
+/// The numbers of the jobs that a worker is running.
+pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<i64>> {
+    let jobs = "SELECT seq FROM jobwork_running WHERE worker = ?1 ORDER BY seq";
+    db.prepare(jobs)?.query_map([worker], |row| row.get(0))?.collect()
+}
+
+/// One of them.
+pub(super) fn running_job(db: &Db, worker: i64, seq: i64) -> rusqlite::Result<Option<Running>> {
     db.prepare(
         "SELECT seq, created_at, attempt, run_at, rescues, cancel, claim, flags, started_at FROM jobwork_running
-         WHERE worker = ?1 ORDER BY seq",
+         WHERE worker = ?1 AND seq = ?2",
     )?
-    .query_map([worker], |row| {
+    .query_row([worker, seq], |row| {
         Ok(Running {
             seq: row.get(0)?,
             created_at: row.get(1)?,
@@ -134,17 +143,17 @@ pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<Running>> {
             cancel: row.get(5)?,
             flags: row.get(7)?,
         })
-    })?
-    .collect()
+    })
+    .optional()
 }
 
 fn cancels(db: &Db, worker: i64) -> rusqlite::Result<Vec<JobId>> {
-    db.prepare(
+    let mut jobs = db.prepare(
         "SELECT j.seq, j.created_at FROM jobwork_jobs j WHERE j.cancel = 1 AND j.state = 1 AND EXISTS (
-            SELECT 1 FROM jobwork_claims c, json_each(c.runs) r
+            SELECT 1 FROM jobwork_claims c, json_each(iif(json_valid(c.runs), c.runs, '[]')) r
             WHERE c.worker = ?1 AND c.id > j.claim AND c.first <= j.seq AND c.last >= j.seq
-            AND j.seq BETWEEN r.value ->> 0 AND r.value ->> 1) ORDER BY j.seq",
-    )?
-    .query_map([worker], |row| Ok(job_id(row.get(0)?, row.get(1)?)))?
-    .collect()
+            AND j.seq BETWEEN iif(r.type = 'array', r.value ->> 0, NULL) AND iif(r.type = 'array', r.value ->> 1, NULL))
+         ORDER BY j.seq",
+    )?;
+    all_sound(jobs.query([worker])?, "a job to cancel", |row| Ok(job_id(row.get(0)?, row.get(1)?)))
 }

@@ -7,9 +7,13 @@ use super::flow::{Flow, HELD_AT_MOST};
 use super::ready::{self, Place};
 use super::rows::{self, flag, millis, time};
 use super::scan::{Found, scan};
+use super::unreadable::{Why, or_set_aside, or_undone, readable, set_aside};
 use super::{beat, claims, expire, gates, notes, unique};
 use crate::job::Claimed;
 use crate::store::{Batch, Claim};
+
+/// A claim takes no further job once it has so many bytes of arguments: what is claimed ahead is held in memory.
+const BYTES_AT_MOST: usize = 32_000_000;
 
 /// The answer if there is nothing to hand out: an idle worker must not make the file change.
 pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {
@@ -54,35 +58,60 @@ fn claim_ready(db: &Db, claim: &Claim) -> rusqlite::Result<Batch> {
 
 /// Starts due jobs, and looks for others in the place of those that turn out to be held.
 fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<(Vec<Claimed>, Option<i64>)> {
-    let (mut jobs, mut held) = (Vec::new(), 0);
+    let (mut jobs, mut held, mut bytes) = (Vec::new(), 0, 0);
     loop {
         let missing = claim.limit - jobs.len();
         // Where many are held, many are looked at together.
         let found = scan(db, claim, missing.max(held.min(100)), flow, &jobs)?;
         let (before, started) = (held, jobs.len());
         let mut places = Vec::with_capacity(missing.min(found.due.len()));
+        let mut wrong = Vec::new();
         for together in found.due.chunk_by(is_near) {
-            let missing = claim.limit - jobs.len();
-            for (place, due) in together.iter().zip(read(db, claim, &together[..together.len().min(missing)])?) {
-                match take(db, flow, due)? {
-                    Some(job) => {
+            if bytes >= BYTES_AT_MOST {
+                break;
+            }
+            let together = &together[..together.len().min(claim.limit - jobs.len())];
+            for (place, due) in together.iter().zip(read(db, claim, together, &mut bytes)?) {
+                let taken = match due {
+                    Ok(due) => or_undone(db, || take(db, flow, due))?,
+                    Err(why) => Err(why),
+                };
+                match taken {
+                    Ok(Some(job)) => {
                         jobs.push(job);
                         places.push(*place);
                     }
-                    None => held += 1,
+                    Ok(None) => held += 1,
+                    Err(why) => wrong.push((place, why)),
                 }
             }
         }
         start(db, key, &found, &places, &mut jobs[started..], claim)?;
         // Only now: whom their end lets go may enter the line between two that leave it together.
-        found.expired.iter().try_for_each(|seq| expire::end_expired(db, *seq, millis(claim.now)))?;
-        if held == before || jobs.len() == claim.limit {
+        end_in_line(db, &found, &wrong, claim)?;
+        held += wrong.len();
+        if jobs.len() == claim.limit || (held == before && bytes < BYTES_AT_MOST) {
             return Ok((jobs, found.next_due));
         }
-        if held >= HELD_AT_MOST {
+        if held >= HELD_AT_MOST || bytes >= BYTES_AT_MOST {
             return Ok((jobs, Some(millis(claim.now))));
         }
     }
+}
+
+/// Ends what stands in the line and can't be started: jobs that have expired, and those that nobody can read. Nothing of them is left
+/// there, even where the line says of them what their rows don't.
+fn end_in_line(db: &Db, found: &Found, wrong: &[(&Place, Why)], claim: &Claim) -> rusqlite::Result<()> {
+    let now = millis(claim.now);
+    for place in &found.expired {
+        or_set_aside(db, place.seq, now, || expire::end_expired(db, place.seq, now))?;
+        ready::leave_place(db, &found.queues, place)?;
+    }
+    for (place, why) in wrong {
+        ready::leave_place(db, &found.queues, place)?;
+        set_aside(db, place.seq, why, now)?;
+    }
+    Ok(())
 }
 
 /// Jobs that are ready, as they are handed out.
@@ -96,36 +125,55 @@ static READ_DETAILS: LazyLock<String> = LazyLock::new(|| {
 
 /// Whether the next job is read in one go with this one: passing by a few rows costs less than another statement.
 fn is_near(place: &Place, next: &Place) -> bool {
-    (1..=4).contains(&(next.seq - place.seq))
+    (1..=4).contains(&next.seq.saturating_sub(place.seq))
 }
 
-/// Reads jobs that are near one another.
-fn read(db: &Db, claim: &Claim, together: &[Place]) -> rusqlite::Result<Vec<rows::Due>> {
+/// A job of the line, or why there is none.
+type Read = Result<rows::Due, Why>;
+
+/// Reads jobs that are near one another, the first ones of them where there are enough bytes of arguments by then.
+fn read(db: &Db, claim: &Claim, together: &[Place], bytes: &mut usize) -> rusqlite::Result<Vec<Read>> {
     let (Some(first), Some(last)) = (together.first(), together.last()) else { return Ok(Vec::new()) };
     let mut read = db.prepare(&READ)?;
     let mut rows = read.query([first.seq, last.seq])?;
-    let mut due = Vec::with_capacity(together.len());
+    let none = || Read::Err("the line of ready jobs has it, and there is no such job".into());
+    let mut due: Vec<Read> = Vec::with_capacity(together.len());
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(0)? == together[due.len()].seq {
-            due.push(rows::claimed(row, claim.worker)?);
+        let seq: i64 = row.get(0)?;
+        while together.get(due.len()).is_some_and(|place| place.seq < seq) {
+            due.push(none());
+        }
+        if together.get(due.len()).is_some_and(|place| place.seq == seq) {
+            let found = readable(rows::claimed(row, claim.worker))?;
+            *bytes += found.as_ref().map_or(0, |found| found.job.args.len());
+            due.push(found);
+        }
+        if *bytes >= BYTES_AT_MOST {
+            break;
         }
     }
-    if due.iter().any(|due| due.flags & flag::DETAILED != 0) {
-        read_details(db, &mut due)?;
+    if *bytes < BYTES_AT_MOST {
+        due.resize_with(together.len(), none);
+    }
+    if due.iter().flatten().any(|due| due.flags & flag::DETAILED != 0) {
+        read_details(db, [first.seq, last.seq], &mut due)?;
     }
     Ok(due)
 }
 
-fn read_details(db: &Db, due: &mut [rows::Due]) -> rusqlite::Result<()> {
-    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(()) };
+fn read_details(db: &Db, between: [i64; 2], due: &mut [Read]) -> rusqlite::Result<()> {
     let mut read = db.prepare(&READ_DETAILS)?;
-    let mut rows = read.query([first.seq, last.seq])?;
-    let mut due = due.iter_mut().peekable();
+    let mut rows = read.query(between)?;
+    let mut due = due.iter_mut().filter(|due| due.is_ok()).peekable();
     while let Some(row) = rows.next()? {
-        let seq = row.get(0)?;
-        while due.next_if(|due| due.seq < seq).is_some() {}
-        if let Some(due) = due.next_if(|due| due.seq == seq) {
-            rows::claimed_details(row, &mut due.job)?;
+        let seq: i64 = row.get(0)?;
+        while due.next_if(|due| due.as_ref().is_ok_and(|due| due.seq < seq)).is_some() {}
+        let Some(read) = due.next_if(|due| due.as_ref().is_ok_and(|due| due.seq == seq)) else { continue };
+        let details = read.as_mut().map(|due| rows::claimed_details(row, &mut due.job));
+        if let Ok(details) = details
+            && let Err(why) = readable(details)?
+        {
+            *read = Err(why);
         }
     }
     Ok(())

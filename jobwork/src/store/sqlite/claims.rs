@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::db::Db;
 use super::rows::{malformed, row_of};
+use super::unreadable::sound;
 use crate::job::Lease;
 
 /// The first and the last of numbers that follow one another.
@@ -51,10 +52,14 @@ pub(super) fn of(db: &Db, lease: Lease) -> rusqlite::Result<Option<Claimed>> {
          WHERE c.id = ?1 AND w.id = ?2",
     )?
     .query_row(params![number(lease), lease.worker.to_string()], |row| {
-        let runs = serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| malformed(2, error))?;
-        Ok(Claimed { worker: row.get(0)?, at: row.get(1)?, runs })
+        let claimed = || {
+            let runs = serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| malformed(2, error))?;
+            Ok(Claimed { worker: row.get(0)?, at: row.get(1)?, runs })
+        };
+        sound(claimed(), "a claim")
     })
     .optional()
+    .map(Option::flatten)
 }
 
 /// The row of the claim that a lease is from.
@@ -101,7 +106,7 @@ pub(super) fn runs(jobs: &[i64]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for job in sorted {
         match runs.last_mut() {
-            Some((_, last)) if job == *last + 1 => *last = job,
+            Some((_, last)) if last.checked_add(1) == Some(job) => *last = job,
             _ => runs.push((job, job)),
         }
     }

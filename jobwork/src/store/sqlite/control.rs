@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::db::Db;
 use super::rows::{flag, malformed, millis, time};
+use super::unreadable::all_sound;
 use super::{Sqlite, gates};
 use crate::error::Result;
 use crate::store::limits::{name_key, queue_key};
@@ -71,12 +72,11 @@ fn look_again(db: &Db, target: &Target) -> rusqlite::Result<()> {
 
 /// What is paused now.
 pub(super) fn pauses(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Pause>> {
-    connection
-        .prepare_cached(
-            "SELECT kind, name, until FROM jobwork_pauses WHERE until IS NULL OR until > ?1 ORDER BY kind, name",
-        )?
-        .query_map([millis(now)], |row| Ok(Pause::new(target(row)?, row.get::<_, Option<i64>>(2)?.map(time))))?
-        .collect()
+    let mut pauses = connection.prepare_cached(
+        "SELECT kind, name, until FROM jobwork_pauses WHERE until IS NULL OR until > ?1 ORDER BY kind, name",
+    )?;
+    let pause = |row: &Row| Ok(Pause::new(target(row)?, row.get::<_, Option<i64>>(2)?.map(time)));
+    all_sound(pauses.query([millis(now)])?, "a pause", pause)
 }
 
 fn target(row: &Row<'_>) -> rusqlite::Result<Target> {
@@ -93,7 +93,7 @@ fn limit_queue(db: &Db, queue: &str, limit: QueueLimit, by: SetBy) -> rusqlite::
     let text = serde_json::to_string(&limit).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let at_start: Option<Option<String>> = db
         .prepare("SELECT at_start FROM jobwork_queue_limits WHERE queue = ?1")?
-        .query_row([queue], |row| row.get(0))
+        .query_row([queue], |row| Ok(row.get(0).unwrap_or_default()))
         .optional()?;
     let started = (by == SetBy::Start).then_some(&text);
     if started.is_some() && at_start.flatten().as_ref() == started {
@@ -125,11 +125,9 @@ fn count_running(db: &Db, queue: &str, limit: QueueLimit) -> rusqlite::Result<()
 
 /// The queues that have limits.
 pub(super) fn queue_limits(connection: &Connection) -> rusqlite::Result<Vec<(String, QueueLimit)>> {
-    connection
-        .prepare_cached("SELECT queue, rule FROM jobwork_queue_limits WHERE rule IS NOT NULL ORDER BY queue")?
-        .query_map([], |row| {
-            let rule: String = row.get(1)?;
-            Ok((row.get(0)?, serde_json::from_str(&rule).map_err(|error| malformed(1, error))?))
-        })?
-        .collect()
+    let limits = "SELECT queue, rule FROM jobwork_queue_limits WHERE rule IS NOT NULL ORDER BY queue";
+    all_sound(connection.prepare_cached(limits)?.query([])?, "a queue's limit", |row| {
+        let rule: String = row.get(1)?;
+        Ok((row.get(0)?, serde_json::from_str(&rule).map_err(|error| malformed(1, error))?))
+    })
 }

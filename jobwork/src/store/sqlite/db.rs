@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, Params, params};
 
@@ -12,10 +13,10 @@ use super::claim::{self, Planned};
 use super::locks::Locks;
 use super::new_rows::NewRows;
 use super::rows;
-use super::standing::{Hungry, StandingClaims};
 use super::turn::{Turn, Turns};
 use super::{finish, open, ready};
 use crate::job::Finished;
+use crate::store::standing::{Hungry, StandingClaims};
 use crate::store::{Batch, Topic, Waker};
 
 /// A connection on which calls write, and what they share.
@@ -51,6 +52,8 @@ pub(super) struct Session {
     waker: Arc<Waker>,
     /// The version of the file that was seen last.
     seen: Cell<i64>,
+    /// Whether a call is made again that came upon a row which can't be read.
+    pub(super) careful: Cell<bool>,
 }
 
 /// What a transaction knows until it ends.
@@ -96,6 +99,7 @@ impl Session {
             pending: Cell::default(),
             waker,
             seen: Cell::new(0),
+            careful: Cell::new(false),
         }
     }
 }
@@ -149,14 +153,20 @@ impl<'c> Db<'c> {
 
     /// The number of the first of so many new rows. Known beforehand, because the members of a chain name its first.
     pub(super) fn next_seq(&self, rows: usize) -> rusqlite::Result<i64> {
-        let next = "SELECT max(last_deleted, coalesce((SELECT max(seq) FROM jobwork_jobs), 0)) + 1 FROM jobwork_totals";
+        // A number that no store reaches by counting was not given by one, and takes none from those that come.
+        let next = "SELECT max(last_deleted, coalesce((SELECT max(seq) FROM jobwork_jobs WHERE seq <= ?1), 0)) + 1
+            FROM jobwork_totals";
         let first = match self.pending.get().next_seq {
             Some(first) => first,
             // What this transaction has deleted is not in the totals yet.
             None => {
-                self.prepare(next)?.query_row([], |row| row.get::<_, i64>(0))?.max(self.pending.get().last_deleted + 1)
+                let next: i64 = self.prepare(next)?.query_row([rows::LAST], |row| row.get(0))?;
+                next.max(self.pending.get().last_deleted + 1)
             }
         };
+        if first > rows::LAST - rows as i64 {
+            return Err(rows::malformed(0, format!("no number is left for a new job after {}", first - 1)));
+        }
         self.note(|pending| pending.next_seq = Some(first + rows as i64));
         Ok(first)
     }
@@ -166,8 +176,11 @@ impl<'c> Db<'c> {
         let claim = match self.pending.get().next_claim {
             Some(claim) => claim,
             None => {
-                let next = "SELECT last_claim + 1 FROM jobwork_totals";
-                self.prepare(next)?.query_row([], |row| row.get(0))?
+                // A claim of somebody else's making keeps its number.
+                let next =
+                    "SELECT max(last_claim, coalesce((SELECT max(id) FROM jobwork_claims WHERE id <= ?1), 0)) + 1
+                    FROM jobwork_totals";
+                self.prepare(next)?.query_row([rows::LAST], |row| row.get(0))?
             }
         };
         self.note(|pending| pending.next_claim = Some(claim + 1));
@@ -176,7 +189,8 @@ impl<'c> Db<'c> {
 
     /// A job's row is deleted, and its number is not to be given again.
     pub(super) fn deleted(&self, seq: i64) {
-        self.note(|pending| pending.last_deleted = pending.last_deleted.max(seq));
+        let given = if seq > rows::LAST { 0 } else { seq };
+        self.note(|pending| pending.last_deleted = pending.last_deleted.max(given));
     }
 
     /// Wakes everybody if another connection has committed since this was asked last.
@@ -296,7 +310,8 @@ impl<'c> Db<'c> {
         if now == 0 || !woken[Topic::Ready as usize] {
             return Ok(());
         }
-        let mut hungry = self.standing.hungry();
+        // A claim made in this transaction sees all that is ready.
+        let mut hungry = self.standing.hungry(Duration::MAX, |_| true);
         if hungry.is_empty() {
             return Ok(());
         }

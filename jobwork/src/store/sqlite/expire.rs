@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension;
 use super::db::Db;
 use super::finish::end;
 use super::rows::{flag, job_id, state};
+use super::unreadable::or_set_aside;
 use super::waiters;
 use crate::store::EXPIRED;
 
@@ -16,7 +17,9 @@ pub(super) fn look(db: &Db, now: i64, limit: usize) -> rusqlite::Result<Option<u
 /// Ends jobs that have expired, those first that did first.
 pub(super) fn expire(db: &Db, now: i64, limit: usize) -> rusqlite::Result<usize> {
     let expired = expired(db, now, limit)?;
-    expired.iter().try_for_each(|seq| end_expired(db, *seq, now))?;
+    for seq in &expired {
+        or_set_aside(db, *seq, now, || end_expired(db, *seq, now))?;
+    }
     Ok(expired.len())
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, OptionalExtension, params};
 use super::db::Db;
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, millis, row_of, state};
+use super::unreadable::or_set_aside;
 use super::{batches, change, claims, ended, expire, gates, limits, ordered, ready, unique, waiters};
 use crate::job::{Finished, Lease, Outcome};
 use crate::store::{Settled, Topic};
@@ -35,7 +36,10 @@ pub(super) fn finish(db: &Db, finished: &[Finished]) -> rusqlite::Result<Vec<Set
     let mut settled = Vec::with_capacity(finished.len());
     for finished in finished {
         let returning = returning(db, &mut claims, finished.lease)?;
-        let stored = finish_one(db, returning.claimed.as_ref(), &mut plain, finished)?
+        let job = row_of(finished.lease.job).map_or(0, |(seq, _)| seq);
+        let one = || finish_one(db, returning.claimed.as_ref(), &mut plain, finished);
+        // One whose row can't be read is dead, and has come back.
+        let stored = or_set_aside(db, job, millis(finished.at), one)?.unwrap_or(true)
             || (returning.claimed.is_some() && claims::was_finished_in(db, finished.lease)?);
         returning.jobs += i64::from(stored);
         settled.push(if stored { Settled::Stored } else { Settled::Lost });
@@ -307,7 +311,7 @@ fn write_end(db: &Db, seq: i64, state: i64, reason: Option<&str>, at: i64) -> ru
     let written = "UPDATE jobwork_jobs SET state = ?2, cancel = iif(cancel, 2, 0), reason = ?3, finished_at = ?4
         WHERE seq = ?1 RETURNING flags";
     let flags = db.prepare(written)?.query_row(params![seq, state, reason, at], |row| row.get(0)).optional()?;
-    let flags = flags.unwrap_or(0);
+    let flags: i64 = flags.unwrap_or(0);
     ended::enter(db, seq)?;
     if flags & flag::EXPIRES != 0 {
         expire::leave(db, seq)?;

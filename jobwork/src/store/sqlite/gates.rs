@@ -18,6 +18,7 @@ use super::flow::Flow;
 use super::limits::{self, Wake};
 use super::ready;
 use super::rows::{flag, millis, state};
+use super::unreadable::{Raw, all_sound, sound};
 use crate::job::Limit;
 use crate::store::{Claim, Topic};
 
@@ -91,10 +92,15 @@ pub(super) fn next(db: &Db, claim: &Claim) -> rusqlite::Result<Option<(i64, i64)
         let next = db
             .peek(
                 "SELECT wake_at, look_at FROM jobwork_gates
-                 WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at IS NOT NULL ORDER BY wake_at LIMIT 1",
+                 WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at IS NOT NULL AND typeof(wake_at) = 'integer'
+                 ORDER BY wake_at LIMIT 1",
             )?
-            .query_row(params![queue, name, version], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+            .query_row(params![queue, name, version], |row| {
+                let look_at = row.get(1).ok();
+                Ok(row.get(0).ok().map(|wake_at| (wake_at, look_at.unwrap_or(wake_at))))
+            })
+            .optional()?
+            .flatten();
         first = first.into_iter().chain(next).min();
     }
     Ok(first)
@@ -104,14 +110,12 @@ pub(super) fn next(db: &Db, claim: &Claim) -> rusqlite::Result<Option<(i64, i64)
 pub(super) fn release(db: &Db, flow: &Flow, claim: &Claim) -> rusqlite::Result<()> {
     for kind in kinds(db, claim)? {
         let (queue, name, version) = &kind;
-        let due: Vec<String> = db
-            .prepare(
-                "SELECT key FROM jobwork_gates WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at <= ?4
-                 ORDER BY wake_at LIMIT ?5",
-            )?
-            .query_map(params![queue, name, version, millis(claim.now), GATES_AT_MOST], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for key in due {
+        let mut due = db.prepare(
+            "SELECT key FROM jobwork_gates WHERE queue = ?1 AND name = ?2 AND version = ?3 AND wake_at <= ?4
+             ORDER BY wake_at LIMIT ?5",
+        )?;
+        let due = due.query(params![queue, name, version, millis(claim.now), GATES_AT_MOST])?;
+        for key in all_sound::<String>(due, "a gate", |row| row.get(0))? {
             release_from(db, flow, &key, &kind, claim.limit)?;
             settle(db, flow, &key, &kind)?;
         }
@@ -127,17 +131,19 @@ fn kinds(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<Kind>> {
     )?;
     let mut kinds = Vec::new();
     // Before every kind: no version is negative.
-    let mut last = (String::new(), String::new(), -1_i64);
+    let mut last = [Raw::Text(Vec::new()), Raw::Text(Vec::new()), Raw::Other((-1_i64).into())];
     loop {
-        let found = next.query_row(params![last.0, last.1, last.2], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
-        });
-        let Some(kind) = found.optional()? else { return Ok(kinds) };
-        last = (kind.0.clone(), kind.1.clone(), i64::from(kind.2));
-        if serves(claim, &kind) {
-            kinds.push(kind);
-        }
+        let found =
+            next.query_row(params![last[0], last[1], last[2]], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
+        let Some(found) = found.optional()? else { return Ok(kinds) };
+        kinds.extend(kind(&found).filter(|kind| serves(claim, kind)));
+        last = found;
     }
+}
+
+fn kind([queue, name, version]: &[Raw; 3]) -> Option<Kind> {
+    let version = version.number().and_then(|version| u32::try_from(version).ok());
+    Some((queue.text()?.to_owned(), name.text()?.to_owned(), version?))
 }
 
 fn serves(claim: &Claim, (queue, name, version): &Kind) -> bool {
@@ -179,9 +185,13 @@ fn first_held(db: &Db, key: &str, (queue, name, version): &Kind) -> rusqlite::Re
         "SELECT (SELECT limits FROM jobwork_details d WHERE d.job = jobwork_held.job) {BEHIND} AND let_out = 0
          ORDER BY priority DESC, run_at, jobwork_held.job LIMIT 1"
     );
-    let first: Option<Option<String>> =
-        db.prepare(&first)?.query_row(params![key, queue, name, version], |row| row.get(0)).optional()?;
-    first.map(limits::parse).transpose()
+    let first: Option<Option<String>> = db
+        .prepare(&first)?
+        .query_row(params![key, queue, name, version], |row| Ok(row.get(0).unwrap_or_default()))
+        .optional()?;
+    // One whose limits can't be read has none, as far as the gate is concerned: the claim meets it, and it is dead.
+    let limits = |text| Ok(sound(limits::parse(text), "the limits of a job")?.unwrap_or_default());
+    first.map(limits).transpose()
 }
 
 /// Says when a gate is due, so that the invariant holds; a gate with nothing behind it is forgotten.

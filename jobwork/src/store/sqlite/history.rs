@@ -2,6 +2,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::db::Db;
 use super::rows::{malformed, row_of, time};
+use super::unreadable::all_sound;
 use crate::job::{Attempt, Failure, JobId};
 
 /// An attempt whose end is worth remembering.
@@ -35,7 +36,7 @@ pub(super) fn read(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<A
          WHERE j.seq = ?1 AND j.created_at = ?2 ORDER BY a.entry",
     )?;
     let Some(row) = row_of(id) else { return Ok(Vec::new()) };
-    statement.query_map(row, attempt)?.collect()
+    all_sound(statement.query(row)?, "an attempt", attempt)
 }
 
 fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {

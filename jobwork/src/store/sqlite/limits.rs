@@ -13,6 +13,7 @@ use super::db::Db;
 use super::finish::Running;
 use super::gates;
 use super::rows::{malformed, time};
+use super::unreadable::sound;
 use crate::job::{Limit, LimitRule, Outcome, Rate};
 use crate::store::Topic;
 use crate::store::bucket::{Bucket, Level};
@@ -170,8 +171,10 @@ fn rates(limits: Vec<Limit>) -> impl Iterator<Item = (String, Rate)> {
 
 fn bucket(db: &Db, key: &str, rate: Rate) -> rusqlite::Result<Bucket> {
     let level = |row: &Row<'_>| Ok(Level { full_at: row.get(0)?, taken_at: row.get(1)? });
-    let level = db.prepare("SELECT full_at, taken_at FROM jobwork_buckets WHERE key = ?1")?.query_row([key], level);
-    Ok(Bucket::new(rate, level.optional()?))
+    let mut levels = db.prepare("SELECT full_at, taken_at FROM jobwork_buckets WHERE key = ?1")?;
+    // One that can't be read is full again: many jobs share it, and none of them is at fault.
+    let level = levels.query_row([key], |row| sound(level(row), "a bucket of tokens")).optional()?;
+    Ok(Bucket::new(rate, level.flatten()))
 }
 
 /// Keeps a bucket. For each one that is kept, two are forgotten that have filled since: a full one needs no row.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::filter::Conditions;
 use super::rows::{self, RECORD, job_state, malformed, mark_blocked, row_of, time};
+use super::unreadable::{all_sound, sound};
 use crate::job::{JobId, Record};
 use crate::store::{Counts, Filter, QueueCounts, WorkerInfo, WorkerRecord, WorkerState};
 
@@ -20,8 +21,7 @@ pub(super) fn get(connection: &Connection, id: JobId, now: i64) -> rusqlite::Res
 
 fn records(connection: &Connection, rest: &str, params: &[&dyn ToSql], now: i64) -> rusqlite::Result<Vec<Record>> {
     let mut statement = connection.prepare_cached(&format!("{RECORD} {rest}"))?;
-    let found = statement.query_map(params, |row| rows::record(row, now))?;
-    let mut records = found.collect::<Result<Vec<_>, _>>()?;
+    let mut records = all_sound(statement.query(params)?, "a job", |row| rows::record(row, now))?;
     records.iter_mut().try_for_each(|record| mark_blocked(connection, record))?;
     Ok(records)
 }
@@ -53,7 +53,10 @@ pub(super) fn counts(connection: &Connection, now: i64) -> rusqlite::Result<Coun
     let mut counts = Counts::default();
     let mut found = statement.query([now])?;
     while let Some(row) = found.next()? {
-        *counts.of(job_state(row.get(0)?, row.get(1)?, now)) += row.get::<_, i64>(2)?.unsigned_abs();
+        let counted = || Ok((job_state(row.get(0)?, row.get(1)?, now), row.get::<_, i64>(2)?.unsigned_abs()));
+        if let Some((state, count)) = sound(counted(), "the state of ended jobs")? {
+            *counts.of(state) += count;
+        }
     }
     Ok(counts)
 }
@@ -69,14 +72,14 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
     let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();
     let mut found = statement.query([now])?;
     while let Some(row) = found.next()? {
-        let name: String = row.get(0)?;
+        let Some(name) = sound::<String>(row.get(0), "the name of a queue")? else { continue };
         let counts = queues.entry(name).or_insert_with_key(|name| QueueCounts::empty(name));
         let count = row.get::<_, i64>(3)?.unsigned_abs();
         match (row.get(1)?, row.get(2)?) {
             (0, _) => counts.waiting = count,
             (1, true) => counts.scheduled = count,
             (1, false) => {
-                let oldest = row.get::<_, Option<i64>>(4)?.map(time);
+                let oldest = row.get::<_, Option<i64>>(4).unwrap_or_default().map(time);
                 counts.ready += count;
                 counts.oldest_due = counts.oldest_due.into_iter().chain(oldest).min();
             }
@@ -87,10 +90,8 @@ pub(super) fn queues(connection: &Connection, now: i64) -> rusqlite::Result<Vec<
 }
 
 pub(super) fn workers(connection: &Connection) -> rusqlite::Result<Vec<WorkerRecord>> {
-    connection
-        .prepare_cached("SELECT info, state, running, last_beat, expires_at FROM jobwork_workers ORDER BY key")?
-        .query_map([], worker)?
-        .collect()
+    let workers = "SELECT info, state, running, last_beat, expires_at FROM jobwork_workers ORDER BY key";
+    all_sound(connection.prepare_cached(workers)?.query([])?, "a worker", worker)
 }
 
 fn worker(row: &Row<'_>) -> rusqlite::Result<WorkerRecord> {

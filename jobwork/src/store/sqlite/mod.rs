@@ -40,11 +40,11 @@ mod rows;
 mod scan;
 mod schedules;
 mod schema;
-mod standing;
 #[cfg(test)]
 mod tests;
 mod turn;
 mod unique;
+mod unreadable;
 mod waiters;
 mod watch;
 mod writer;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::db::Db;
 use super::rows::{flag, malformed, millis, row_of, time};
+use super::unreadable::all_sound;
 use super::{claims, finish};
 use crate::job::{JobId, Lease, LogLevel, LogLine, Note, Progress};
 use crate::store::Settled;
@@ -98,13 +99,11 @@ pub(super) fn progress(row: &Row<'_>) -> rusqlite::Result<Option<Progress>> {
 /// The kept lines of a job's log, oldest first.
 pub(super) fn log(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<LogLine>> {
     let Some(row) = row_of(id) else { return Ok(Vec::new()) };
-    connection
-        .prepare_cached(
-            "SELECT l.attempt, l.at, l.level, l.text FROM jobwork_logs l JOIN jobwork_jobs j ON j.seq = l.job
-             WHERE j.seq = ?1 AND j.created_at = ?2 ORDER BY l.entry",
-        )?
-        .query_map(row, line)?
-        .collect()
+    let mut lines = connection.prepare_cached(
+        "SELECT l.attempt, l.at, l.level, l.text FROM jobwork_logs l JOIN jobwork_jobs j ON j.seq = l.job
+         WHERE j.seq = ?1 AND j.created_at = ?2 ORDER BY l.entry",
+    )?;
+    all_sound(lines.query(row)?, "a line of a job's log", line)
 }
 
 fn line(row: &Row<'_>) -> rusqlite::Result<LogLine> {

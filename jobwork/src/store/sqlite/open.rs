@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::busy;
 use super::schema::{self, Unusable};
@@ -36,11 +36,16 @@ pub(super) fn canonical(path: &Path) -> Result<PathBuf> {
 
 /// Opens a file to write, with all tables.
 pub(super) fn prepare(path: &Path) -> Result<Connection> {
-    // SQLite would open such a file to read, and fail at the first write only.
+    let read_only = || refused(path, "the file is read-only, expected one that can be written".to_owned());
+    // Root could write to such a file.
     if fs::metadata(path).is_ok_and(|found| found.permissions().readonly()) {
-        return Err(refused(path, "the file is read-only, expected one that can be written".to_owned()));
+        return Err(read_only());
     }
     let connection = connect(path).map_err(|error| explain(path, &error))?;
+    // A file of somebody else's or on a read-only disk is opened to read, and then every write fails, also when it could be written again.
+    if connection.is_readonly(MAIN_DB).map_err(|error| explain(path, &error))? {
+        return Err(read_only());
+    }
     set_up(&connection).map_err(|error| explain(path, &error))?;
     schema::migrate(&connection).map_err(|unusable| match unusable {
         Unusable::Failed(error) => explain(path, &error),
@@ -72,8 +77,9 @@ pub(super) const CHECKPOINTS: &str = "PRAGMA wal_autocheckpoint = 4000";
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // Switching to WAL reports a lock at once, busy handler or not.
     busy::patiently(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))?;
+    // Only macOS knows a sync that reaches the disk from one that doesn't, and does the lesser if not told otherwise.
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16000;",
     )?;
     connection.query_row(CHECKPOINTS, [], |_| Ok(()))

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::change;
 use super::db::Db;
 use super::rows::{duration, flag, job_id, millis, state};
+use super::unreadable::{Raw, all_sound, or_undone, sound};
 use crate::job::JobState;
 use crate::store::{Prune, Topic};
 
@@ -47,15 +48,16 @@ fn old_completed(connection: &Connection, prune: &Prune, found: &mut Vec<Over>) 
     let (mut rows, mut newer) = (statement.query([OWN_TIME])?, 0);
     while found.len() < prune.limit && newer < NEWER {
         let Some(row) = rows.next()? else { break };
-        newer = if row.get::<_, i64>(1)? > ended_by(shortest) { newer + 1 } else { 0 };
+        newer = if row.get::<_, i64>(1).is_ok_and(|at| at <= ended_by(shortest)) { 0 } else { newer + 1 };
         if !row.get::<_, bool>(3)? {
             continue;
         }
-        let over = over(row)?;
-        let age = prune.retention.of(row.get_ref(4)?.as_str()?, JobState::Completed).age;
-        if age.is_some_and(|age| over.2 <= ended_by(age)) {
-            found.push(over);
-        }
+        let ended = || {
+            let over = over(row)?;
+            let age = prune.retention.of(row.get_ref(4)?.as_str()?, JobState::Completed).age;
+            Ok(age.is_some_and(|age| over.2 <= ended_by(age)).then_some(over))
+        };
+        found.extend(sound(ended(), ENDED)?.flatten());
     }
     Ok(())
 }
@@ -78,11 +80,13 @@ fn of_end(connection: &Connection, prune: &Prune, end: (i64, JobState), found: &
     let next = format!("SELECT name FROM {rows} WHERE name > ?2 ORDER BY name LIMIT 1");
     let mut names = connection.prepare_cached(&next)?;
     // No job has an empty name.
-    let mut name = String::new();
+    let mut name = Raw::Text(Vec::new());
     while found.len() < prune.limit {
         let Some(next) = names.query_row(params![end.0, name], |row| row.get(0)).optional()? else { break };
         name = next;
-        of_name(connection, prune, (&name, end), found)?;
+        if let Some(name) = name.text() {
+            of_name(connection, prune, (name, end), found)?;
+        }
     }
     Ok(())
 }
@@ -92,7 +96,7 @@ fn own_time_over(connection: &Connection, prune: &Prune) -> rusqlite::Result<Vec
         "SELECT j.seq, j.created_at, j.finished_at FROM jobwork_details d CROSS JOIN jobwork_jobs j ON j.seq = d.job
          WHERE d.kept_until IS NOT NULL AND d.kept_until <= ?1 ORDER BY d.kept_until LIMIT ?2",
     )?;
-    statement.query_map(params![millis(prune.now), limit(prune.limit)], over)?.collect()
+    all_sound(statement.query(params![millis(prune.now), limit(prune.limit)])?, ENDED, over)
 }
 
 /// Adds the jobs of one name and one end.
@@ -115,9 +119,7 @@ fn of_name(
          WHERE name = ?2 AND finished_at <= ?3 AND (finished_at < ?3 OR job <= ?4) ORDER BY finished_at, job LIMIT ?5",
     ))?;
     let missing = limit(prune.limit.saturating_sub(found.len()));
-    for over in statement.query_map(params![state, name, ended, seq, missing], over)? {
-        found.push(over?);
-    }
+    found.extend(all_sound(statement.query(params![state, name, ended, seq, missing])?, ENDED, over)?);
     Ok(())
 }
 
@@ -131,6 +133,9 @@ fn first_beyond(connection: &Connection, name: &str, state: i64, count: u64) -> 
         .query_row(params![state, name, i64::try_from(count).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
+
+/// What is passed by if it can't be read.
+const ENDED: &str = "a job that has ended";
 
 fn over(row: &Row<'_>) -> rusqlite::Result<Over> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -160,7 +165,8 @@ pub(super) fn delete(db: &Db, found: &[Over], now: i64) -> rusqlite::Result<usiz
                 "SELECT 1 FROM jobwork_jobs WHERE seq = ?1 AND created_at = ?2 AND state > 2 AND finished_at = ?3",
             )?
             .exists([seq, created_at, finished_at])?;
-        if still && change::delete(db, job_id(*seq, *created_at), now)? {
+        let delete = || change::delete(db, job_id(*seq, *created_at), now);
+        if still && matches!(or_undone(db, delete)?, Ok(true)) {
             deleted += 1;
         }
     }

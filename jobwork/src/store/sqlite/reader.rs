@@ -1,5 +1,6 @@
 //! A few threads that read, so that looking at jobs keeps neither the writer nor the async threads.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,7 +88,10 @@ fn run(path: &Path, tasks: &Mutex<Receiver<Task>>) {
         }
         // Without a connection the task is dropped, and its caller learns that.
         if let Some(connection) = &connection {
-            task(connection);
+            // The others are still to be read.
+            if catch_unwind(AssertUnwindSafe(|| task(connection))).is_err() {
+                tracing::error!("a look at the job store panicked");
+            }
         }
     }
 }

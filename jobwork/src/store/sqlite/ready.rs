@@ -27,6 +27,14 @@ pub(super) fn leave(db: &Db, seq: i64) -> rusqlite::Result<()> {
 pub(super) const LEAVE: &str = "DELETE FROM jobwork_ready WHERE (queue, priority, run_at, seq)
     = (SELECT queue, priority, run_at, seq FROM jobwork_jobs WHERE seq = ?1)";
 
+/// Takes out what stands in a place, which may be no job's.
+pub(super) fn leave_place(db: &Db, queues: &[String], place: &Place) -> rusqlite::Result<()> {
+    let (queue, priority) = place.level;
+    let left = params![queues[queue], priority, place.run_at, place.seq];
+    db.execute("DELETE FROM jobwork_ready WHERE queue = ?1 AND priority = ?2 AND run_at = ?3 AND seq = ?4", left)?;
+    Ok(())
+}
+
 /// One queue and priority.
 pub(super) type Level = (usize, i64);
 

@@ -2,6 +2,7 @@ use super::db::Db;
 use super::finish::{self, Running, settle};
 use super::history::{self, Entry};
 use super::rows::{flag, job_id, malformed, millis, state};
+use super::unreadable::{all_sound, or_set_aside};
 use super::{beat, limits, locks};
 use crate::job::{DeadReason, Failure, FailureKind, JobId, Outcome, WorkerId};
 use crate::store::Rescue;
@@ -15,9 +16,9 @@ pub(super) fn look(db: &Db, rescue: Rescue) -> rusqlite::Result<Option<Vec<JobId
 pub(super) fn rescue(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<JobId>> {
     let mut rescued = Vec::new();
     for (key, worker) in dead(db, rescue)? {
-        for job in beat::running(db, key)? {
-            rescue_job(db, &job, rescue)?;
-            rescued.push(job_id(job.seq, job.created_at));
+        for seq in beat::running(db, key)? {
+            let one = || beat::running_job(db, key, seq)?.map(|job| rescue_job(db, &job, rescue)).transpose();
+            rescued.extend(or_set_aside(db, seq, millis(rescue.now), one)?.flatten());
         }
         beat::forget(db, key, worker)?;
     }
@@ -28,19 +29,21 @@ pub(super) fn rescue(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<JobId>> {
 /// Workers whose lease has run out, and those whose process no longer holds their lock.
 fn dead(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<(i64, WorkerId)>> {
     let mut statement = db.prepare("SELECT key, id, locked, expires_at FROM jobwork_workers ORDER BY key")?;
-    let mut rows = statement.query([])?;
-    let mut dead = Vec::new();
-    while let Some(row) = rows.next()? {
+    let dead = all_sound(statement.query([])?, "a worker", |row| {
         let worker = row.get::<_, String>(1)?.parse().map_err(|error| malformed(1, error))?;
         let expired = row.get::<_, i64>(3)? <= millis(rescue.now);
-        if expired || (row.get(2)? && db.locks.state(worker) == locks::State::Free) {
-            dead.push((row.get(0)?, worker));
-        }
-    }
-    Ok(dead)
+        let is_dead = expired || (row.get(2)? && db.locks.state(worker) == locks::State::Free);
+        Ok(is_dead.then_some((row.get(0)?, worker)))
+    });
+    Ok(dead?.into_iter().flatten().collect())
 }
 
-fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
+fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<JobId> {
+    take_from_dead(db, job, rescue)?;
+    Ok(job_id(job.seq, job.created_at))
+}
+
+fn take_from_dead(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
     let (rescues, at) = (job.rescues + 1, millis(rescue.now));
     db.execute("UPDATE jobwork_jobs SET rescues = ?2 WHERE seq = ?1", [job.seq, rescues])?;
     if job.cancel {

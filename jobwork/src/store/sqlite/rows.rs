@@ -85,14 +85,17 @@ pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
 
-/// The id of a row.
+/// The highest number of a row that has an id.
+pub(super) const LAST: i64 = (1 << 62) - 1;
+
+/// The id of a row. A number that was never given leads to no row.
 pub(super) fn job_id(seq: i64, created_at: i64) -> JobId {
-    JobId::derive(seq.unsigned_abs(), time(created_at))
+    JobId::derive(seq.clamp(0, LAST).unsigned_abs(), time(created_at))
 }
 
 /// The id of a batch's row.
 pub(super) fn batch_id(seq: i64, created_at: i64) -> BatchId {
-    BatchId::derive(seq.unsigned_abs(), time(created_at))
+    BatchId::derive(seq.clamp(0, LAST).unsigned_abs(), time(created_at))
 }
 
 /// The row that an id leads to, and the dispatch time which that row must have to be the one meant.
@@ -115,6 +118,9 @@ pub(super) struct Due {
 /// A row of [`CLAIMED`] as the job that `worker` gets. Which claim that is isn't known yet.
 pub(super) fn claimed(row: &Row<'_>, worker: WorkerId) -> rusqlite::Result<Due> {
     let (seq, created_at) = (row.get(0)?, row.get(1)?);
+    if row_of(job_id(seq, created_at)) != Some((seq, created_at)) {
+        return Err(malformed(0, format!("no job has the number {seq} and the time of dispatch {created_at}")));
+    }
     let lease = Lease { job: job_id(seq, created_at), attempt: row.get(5)?, worker, claim: 0 };
     let mut job = Claimed::new(lease, row.get(2)?, row.get(3)?, row.get(4)?, time(created_at));
     job.priority = row.get(6)?;
@@ -150,7 +156,8 @@ pub(super) const RECORD: &str = "SELECT j.seq, j.created_at, j.name, j.queue, j.
     FROM jobwork_seen j LEFT JOIN jobwork_details d ON d.job = j.seq \
     LEFT JOIN jobwork_claims c ON c.id = iif(j.seen = 2, \
         (SELECT k.id FROM jobwork_claims k WHERE k.first <= j.seq AND k.last >= j.seq AND k.id > j.claim \
-            AND EXISTS (SELECT 1 FROM json_each(k.runs) WHERE j.seq BETWEEN value ->> 0 AND value ->> 1)), NULL) \
+            AND EXISTS (SELECT 1 FROM json_each(iif(json_valid(k.runs), k.runs, '[]')) \
+                WHERE j.seq BETWEEN iif(type = 'array', value ->> 0, NULL) AND iif(type = 'array', value ->> 1, NULL))), NULL) \
     LEFT JOIN jobwork_workers w ON w.key = c.worker LEFT JOIN jobwork_held h ON h.job = j.seq \
     LEFT JOIN jobwork_notes n ON n.job = j.seq ";
 

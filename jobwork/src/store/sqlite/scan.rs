@@ -11,6 +11,7 @@ use super::db::Db;
 use super::flow::Flow;
 use super::ready::{Level, Place};
 use super::rows::millis;
+use super::unreadable::{Raw, sound};
 use crate::job::Claimed;
 use crate::store::Claim;
 
@@ -23,7 +24,7 @@ pub(super) struct Found {
     /// The queues that were looked at.
     pub(super) queues: Vec<String>,
     pub(super) due: Vec<Place>,
-    pub(super) expired: Vec<i64>,
+    pub(super) expired: Vec<Place>,
     pub(super) next_due: Option<i64>,
 }
 
@@ -98,10 +99,10 @@ fn queues(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<String>> {
     let mut queues: Vec<String> = Vec::new();
     // The empty name is a name too, but not greater than itself.
     let mut first = db.peek("SELECT queue FROM jobwork_ready ORDER BY queue LIMIT 1")?;
-    let mut queue: Option<String> = first.query_row([], |row| row.get(0)).optional()?;
+    let mut queue: Option<Raw> = first.query_row([], |row| row.get(0)).optional()?;
     while let Some(name) = queue {
         queue = next.query_row([&name], |row| row.get(0)).optional()?;
-        queues.push(name);
+        queues.extend(name.text().map(str::to_owned));
     }
     if !queues.is_empty() {
         let first = db.first_queue.get();
@@ -113,9 +114,10 @@ fn queues(db: &Db, claim: &Claim) -> rusqlite::Result<Vec<String>> {
 }
 
 fn next_priority(db: &Db, queue: &str, below: i64) -> rusqlite::Result<Option<i64>> {
-    db.peek("SELECT priority FROM jobwork_ready WHERE queue = ?1 AND priority < ?2 ORDER BY priority DESC LIMIT 1")?
-        .query_row(params![queue, below], |row| row.get(0))
-        .optional()
+    // Where a fraction stands, no job of ours does.
+    let next = "SELECT priority FROM jobwork_ready
+        WHERE queue = ?1 AND priority < ?2 AND typeof(priority) = 'integer' ORDER BY priority DESC LIMIT 1";
+    db.peek(next)?.query_row(params![queue, below], |row| row.get(0)).optional()
 }
 
 /// The names that a worker serves, each with the newest version that it understands.
@@ -158,17 +160,20 @@ fn take_due(
     while found.due.len() < most && found.expired.len() < EXPIRED_AT_MOST {
         let Some(row) = rows.next()? else { break };
         number += 1;
-        if !names.serve_row(row)? {
-            continue;
-        }
-        let (seq, expires_at): (i64, Option<i64>) = (row.get(0)?, row.get(4)?);
-        if expires_at.is_some_and(|time| time <= until.2) {
-            found.expired.push(seq);
-            continue;
-        }
-        found.due.push(Place { level, number, run_at: row.get(3)?, seq, expires: expires_at.is_some() });
+        let Some((seq, run_at, expires_at)) = sound(served(row, names), IN_LINE)?.flatten() else { continue };
+        let place = Place { level, number, run_at, seq, expires: expires_at.is_some() };
+        let expired = expires_at.is_some_and(|time| time <= until.2);
+        if expired { &mut found.expired } else { &mut found.due }.push(place);
     }
     Ok(())
+}
+
+/// What is passed by if it can't be read.
+const IN_LINE: &str = "a place in the line of ready jobs";
+
+/// The number of a row of [`DUE`], when it is due and when it expires; `None` where another worker serves it.
+fn served(row: &Row<'_>, names: &Names<'_>) -> rusqlite::Result<Option<(i64, i64, Option<i64>)>> {
+    if names.serve_row(row)? { Ok(Some((row.get(0)?, row.get(3)?, row.get(4)?))) } else { Ok(None) }
 }
 
 /// When the first job of the queue that is due later, and for this worker, falls due.
@@ -189,8 +194,9 @@ fn next_due_of(db: &Db, level: (&str, i64, i64), names: &Names<'_>) -> rusqlite:
     )?;
     let mut rows = statement.query(level)?;
     while let Some(row) = rows.next()? {
-        if names.serve_row(row)? {
-            return row.get(0).map(Some);
+        let due = || if names.serve_row(row)? { row.get(0).map(Some) } else { Ok(None) };
+        if let Some(due) = sound(due(), IN_LINE)?.flatten() {
+            return Ok(Some(due));
         }
     }
     Ok(None)

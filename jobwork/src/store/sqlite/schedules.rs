@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::call::Rank;
 use super::db::Db;
 use super::rows::malformed;
+use super::unreadable::{all_sound, readable};
 use super::{Sqlite, push};
 use crate::error::Result;
 use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored};
@@ -21,7 +22,7 @@ impl Schedules for Sqlite {
 
     async fn list(&self) -> Result<Vec<ScheduleRecord>> {
         let list = "SELECT schedule FROM jobwork_schedules ORDER BY name";
-        self.reader().call(move |rows| rows.prepare_cached(list)?.query_map([], record)?.collect()).await
+        self.reader().call(move |rows| all_sound(rows.prepare_cached(list)?.query([])?, "a schedule", record)).await
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
@@ -39,12 +40,17 @@ impl Schedules for Sqlite {
 }
 
 fn declare(db: &Db, new: &NewSchedule, now: Timestamp) -> rusqlite::Result<()> {
-    let schedule = match find(db, &new.name)? {
-        Some(mut schedule) => {
+    let schedule = match readable(find(db, &new.name))? {
+        Ok(Some(mut schedule)) => {
             schedule.declare(new.clone(), now);
             schedule
         }
-        None => ScheduleRecord::new(new.clone(), now),
+        Ok(None) => ScheduleRecord::new(new.clone(), now),
+        // Somebody else's: it stays as it is, and the others are declared.
+        Err(why) => {
+            tracing::error!(schedule = new.name, %why, "a schedule that can't be read is left alone, and does not tick");
+            return Ok(());
+        }
     };
     write(db, &schedule)
 }

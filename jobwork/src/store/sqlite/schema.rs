@@ -113,8 +113,9 @@ CREATE TABLE jobwork_finished_in (claim INTEGER NOT NULL, job INTEGER NOT NULL, 
 CREATE VIEW jobwork_running AS
     SELECT j.seq, j.created_at, j.queue, j.attempt + 1 AS attempt, j.run_at, j.rescues, j.cancel, j.flags,
         c.id AS claim, c.worker, c.at AS started_at
-    FROM jobwork_claims c CROSS JOIN json_each(c.runs) r
-    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN r.value ->> 0 AND r.value ->> 1 AND +j.claim < c.id AND +j.state = 1;
+    FROM jobwork_claims c CROSS JOIN json_each(iif(json_valid(c.runs), c.runs, '[]')) r
+    CROSS JOIN jobwork_jobs j ON j.seq BETWEEN iif(r.type = 'array', r.value ->> 0, NULL)
+        AND iif(r.type = 'array', r.value ->> 1, NULL) AND +j.claim < c.id AND +j.state = 1;
 CREATE VIEW jobwork_seen AS SELECT j.*, iif(j.state = 1 AND NOT EXISTS (
         SELECT 1 FROM jobwork_ready r
         WHERE r.queue = j.queue AND r.priority = j.priority AND r.run_at = j.run_at AND r.seq = j.seq

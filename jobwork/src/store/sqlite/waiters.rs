@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::db::Db;
 use super::finish::end;
 use super::rows::{job_id, state};
+use super::unreadable::{readable, set_aside};
 use super::{batches, ended, ordered, ready, unique};
 use crate::job::DeadReason;
 use crate::store::{Topic, fill};
@@ -21,21 +22,32 @@ pub(super) fn release(db: &Db, seq: i64, output: &str, at: i64) -> rusqlite::Res
         "SELECT l.slot, j.seq, j.state, j.args, j.waits, j.run_at
          FROM jobwork_links l CROSS JOIN jobwork_jobs j ON j.seq = l.child WHERE l.parent = ?1 AND l.done = 0",
     )?;
-    let waiting = waiting.query_map([seq], |row| {
-        let child =
-            Child { seq: row.get(1)?, state: row.get(2)?, args: row.get(3)?, waits: row.get(4)?, run_at: row.get(5)? };
-        Ok((row.get::<_, Option<String>>(0)?, child))
-    })?;
+    let mut waiting = waiting.query([seq])?;
     let mut children: Vec<(Vec<Option<String>>, Child)> = Vec::new();
-    for waiting in waiting {
-        let (slot, child) = waiting?;
+    let mut wrong = Vec::new();
+    while let Some(row) = waiting.next()? {
+        let (slot, child) = match readable(child(row))? {
+            Ok(child) => child,
+            Err(why) => {
+                wrong.push((row.get(1)?, why));
+                continue;
+            }
+        };
         // One job may take the output in several places.
         match children.last_mut().filter(|(_, last)| last.seq == child.seq) {
             Some((slots, _)) => slots.push(slot),
             None => children.push((vec![slot], child)),
         }
     }
-    children.into_iter().try_for_each(|(slots, child)| take_output(db, child, &slots, output, at))
+    drop(waiting);
+    children.into_iter().try_for_each(|(slots, child)| take_output(db, child, &slots, output, at))?;
+    wrong.into_iter().try_for_each(|(child, why)| set_aside(db, child, &why, at))
+}
+
+/// The slot that takes the output, and whose it is.
+fn child(row: &Row) -> rusqlite::Result<(Option<String>, Child)> {
+    let (seq, state, args, waits, run_at) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+    Ok((row.get(0)?, Child { seq, state, args, waits, run_at }))
 }
 
 struct Child {
@@ -48,7 +60,7 @@ struct Child {
 
 /// Also a job that was cancelled meanwhile takes the output: it may be retried.
 fn take_output(db: &Db, mut child: Child, slots: &[Option<String>], output: &str, at: i64) -> rusqlite::Result<()> {
-    child.waits -= slots.len() as i64;
+    child.waits = child.waits.saturating_sub(slots.len() as i64);
     let (mut taken, released) = (true, child.state == state::WAITING && child.waits == 0);
     for slot in slots.iter().flatten() {
         match fill(&child.args, slot, output) {

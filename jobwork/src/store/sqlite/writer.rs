@@ -1,5 +1,6 @@
 //! One thread per file and process that writes, so that many calls share one commit. A lone one may be made by its own task.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,9 +11,9 @@ use tokio::sync::oneshot;
 use super::at_hand::AtHand;
 use super::call::{Call, Rank, Task, Tasks, Told, ended};
 use super::db::{Db, Owned};
-use super::standing::{Handed, Paused, StandingClaims};
-use super::{busy, claim};
+use super::{busy, claim, unreadable};
 use crate::error::{Error, Result};
+use crate::store::standing::{GiveBack, Handed, Paused, StandingClaims};
 use crate::store::{Batch, Claim};
 
 /// More calls than this don't share one commit, so that no reply waits for ever.
@@ -80,7 +81,8 @@ impl Writer {
     /// over meanwhile.
     pub(super) async fn stand(&self, claim: Claim) -> Result<Batch> {
         let tasks = self.tasks().ok_or_else(ended)?;
-        self.standing.stand(claim, tasks).wait().await.ok_or_else(ended)
+        let back = GiveBack::new(move |jobs| tasks.give_back(jobs));
+        self.standing.stand(claim, back).wait().await.ok_or_else(ended)
     }
 
     /// Asks for ready jobs, besides those that were handed to the worker since it was answered last.
@@ -179,7 +181,11 @@ fn run(db: &Mutex<Owned>, at_hand: &AtHand, tasks: &Receiver<Box<dyn Task>>) {
         let mut batch = vec![first];
         batch.extend(tasks.try_iter().take(MOST - 1));
         at_hand.thread_had(batch.len());
-        perform(&db.db(), at_hand, batch, tasks);
+        // Nor has any call that comes after it: without the thread nothing would be written any more.
+        let performed = catch_unwind(AssertUnwindSafe(|| perform(&db.db(), at_hand, batch, tasks)));
+        if performed.is_err() {
+            tracing::error!("a call of the job store panicked, and nothing of it is written");
+        }
     }
 }
 
@@ -204,7 +210,7 @@ fn perform(db: &Db, at_hand: &AtHand, mut batch: Vec<Box<dyn Task>>, tasks: &Rec
     match together {
         Ok(()) => writing.into_iter().for_each(|task| task.reply(None)),
         // Alone it was already, and is not asked again.
-        Err(error) if writing.len() == 1 => {
+        Err(error) if writing.len() == 1 && !unreadable::is_unreadable(&error) => {
             writing.into_iter().zip([error]).for_each(|(task, error)| task.reply(Some(error)));
         }
         Err(_) => writing.into_iter().for_each(|task| alone(db, task)),
@@ -213,7 +219,7 @@ fn perform(db: &Db, at_hand: &AtHand, mut batch: Vec<Box<dyn Task>>, tasks: &Rec
 
 /// Performs a call by itself, so that it fails only if it is its own fault.
 fn alone(db: &Db, mut task: Box<dyn Task>) {
-    let written = db.transaction(|| task.work(db));
+    let written = unreadable::alone(db, || task.work(db));
     task.reply(written.err());
 }
 

@@ -145,6 +145,9 @@ DECLARE
         WHEN octet_length(_name) > 1000 THEN format('the name has %s bytes, expected at most 1000', octet_length(_name))
         WHEN _args IS NULL OR jsonb_typeof(_args) NOT IN ('object', 'array') THEN format(
             'args are %s, expected an object by parameter name, such as {"to": "ann"}, or an array in parameter order', coalesce(_args::text, 'null'))
+        WHEN octet_length(_args::text) > 10000000 THEN format(
+            'the args have %s bytes of JSON, expected at most 10000000: keep what is large in a file or a table and pass its name',
+            octet_length(_args::text))
         WHEN _queue IS NULL OR _queue = '' THEN 'the queue is empty, expected a name such as default'
         WHEN octet_length(_queue) > 1000 THEN format('the queue has %s bytes, expected at most 1000', octet_length(_queue))
         WHEN _priority IS NULL THEN 'the priority is null, expected a number'

@@ -51,6 +51,55 @@ BEGIN
     RETURN _seq;
 END $$;
 
+-- A worker's own number, if jobs can be handed to it that never stand in the line: it is known, has not refused the token, and nothing is paused or
+-- limited. Until the end of the transaction nobody takes it for dead.
+CREATE FUNCTION takes_jobs(_worker uuid, _token bigint) RETURNS bigint LANGUAGE sql AS $$
+    SELECT w.key FROM workers w
+    WHERE w.id = _worker AND (_token = ANY (w.refused)) IS NOT TRUE AND NOT EXISTS (SELECT FROM pauses) AND NOT EXISTS (SELECT FROM queue_limits)
+    FOR KEY SHARE OF w
+$$;
+
+-- Stores jobs as `push_alike` does, and hands a worker the first of them, at most so many. Says which claim that is, if it gets any.
+CREATE FUNCTION hand_alike(
+    _name text, _queue text, _args text[], _priority integer, _retries bigint, _version bigint, _flags integer, _created_ats bigint[],
+    _worker uuid, _token bigint, _most bigint, OUT seqs bigint[], OUT claim bigint
+) LANGUAGE plpgsql @path@ AS $$
+DECLARE
+    _key bigint := takes_jobs(_worker, _token);
+    _handed integer := CASE WHEN _key IS NULL THEN 0 ELSE least(_most, cardinality(_args)) END;
+BEGIN
+    seqs := ARRAY(SELECT nextval('job_number') FROM generate_series(1, cardinality(_args)));
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
+    SELECT seq, created_at, created_at, _priority, _retries, _version, _flags, 1, _name, _queue, args
+    FROM (SELECT unnest(seqs) AS seq, unnest(_created_ats) AS created_at, unnest(_args) AS args) AS new;
+    IF _handed > 0 THEN
+        claim := start_claim(_key, seqs[:_handed], (SELECT max(at) FROM unnest(_created_ats) AS at), _token);
+    END IF;
+    IF _handed < cardinality(_args) THEN
+        INSERT INTO ready (run_at, seq, version, priority, queue, name)
+        SELECT unnest(_created_ats[_handed + 1:]), unnest(seqs[_handed + 1:]), _version, _priority, _queue, _name;
+    END IF;
+END $$;
+
+-- The same of one job, as `push_one` stores it.
+CREATE FUNCTION hand_one(
+    _name text, _queue text, _args text, _priority integer, _retries bigint, _version bigint, _flags integer, _run_at bigint,
+    _created_at bigint, _worker uuid, _token bigint, _most bigint, OUT seqs bigint[], OUT claim bigint
+) LANGUAGE plpgsql @path@ AS $$
+DECLARE
+    _seq bigint := nextval('job_number');
+    _key bigint := takes_jobs(_worker, _token);
+BEGIN
+    seqs := ARRAY[_seq];
+    INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
+    VALUES (_seq, _created_at, _run_at, _priority, _retries, _version, _flags, 1, _name, _queue, _args);
+    IF _key IS NULL OR _most <= 0 THEN
+        INSERT INTO ready (run_at, seq, version, priority, queue, name) VALUES (_run_at, _seq, _version, _priority, _queue, _name);
+    ELSE
+        claim := start_claim(_key, seqs, _created_at, _token);
+    END IF;
+END $$;
+
 -- Stores any jobs, each push whole or not at all, and says of each push what became of it:
 -- `{"jobs": [seq, ...], "existing": {"index": [seq, created_at]}, "batches": [seq, ...]}`, or `{"refused": {...}}`.
 CREATE FUNCTION push_all(_pushes jsonb) RETURNS jsonb LANGUAGE plpgsql @entry@ AS $$

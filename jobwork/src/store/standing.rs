@@ -5,20 +5,36 @@
 //! over too; what they do lies there until it asks. Where it doesn't, because its runtime is blocked or it has no more room,
 //! that is taken back.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::call::Tasks;
+use super::{Batch, Claim};
 use crate::job::{Finished, Outcome};
-use crate::store::{Batch, Claim};
 
 /// What lies for longer than this may go to another worker.
 const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 
-/// The claims that stand at one file.
+/// How jobs come back that nobody took.
+#[derive(Clone)]
+pub(super) struct GiveBack(Arc<dyn Fn(Vec<Finished>) + Send + Sync>);
+
+impl GiveBack {
+    pub(super) fn new(give_back: impl Fn(Vec<Finished>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(give_back))
+    }
+}
+
+impl fmt::Debug for GiveBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GiveBack")
+    }
+}
+
+/// The claims that stand at one store.
 #[derive(Debug, Default)]
 pub(super) struct StandingClaims(Mutex<Standing>);
 
@@ -34,7 +50,7 @@ struct Standing {
 pub(super) struct Hungry {
     number: u64,
     pub(super) claim: Claim,
-    tasks: Tasks,
+    back: GiveBack,
 }
 
 /// A claim that stands.
@@ -48,8 +64,9 @@ struct StandingClaim {
     lying: Option<Handed>,
     /// When it was answered.
     since: Instant,
-    /// How jobs come back that nobody took.
-    tasks: Tasks,
+    /// When it was handed something first since its worker last looked at all that is ready.
+    handed: Option<Instant>,
+    back: GiveBack,
 }
 
 impl StandingClaim {
@@ -73,11 +90,12 @@ impl StandingClaim {
     }
 
     fn hungry(&self) -> Hungry {
-        Hungry { number: self.number, claim: self.claim.clone(), tasks: self.tasks.clone() }
+        Hungry { number: self.number, claim: self.claim.clone(), back: self.back.clone() }
     }
 
     fn get(&mut self, handed: Handed) {
         self.claim.limit = self.claim.limit.saturating_sub(handed.jobs());
+        self.handed.get_or_insert_with(Instant::now);
         match &mut self.lying {
             Some(lying) => lying.add(handed),
             None => self.lying = Some(handed),
@@ -97,19 +115,19 @@ impl StandingClaims {
 
     /// Puts a claim up. One of the same worker that was answered and stands on goes on as this one, since it may be being handed
     /// something at this moment.
-    pub(super) fn stand(self: &Arc<Self>, claim: Claim, tasks: Tasks) -> Answer {
+    pub(super) fn stand(self: &Arc<Self>, claim: Claim, back: GiveBack) -> Answer {
         let (caller, told) = oneshot::channel();
         let mut standing = self.lock();
         let left = standing.claims.iter().position(|left| left.is_of(&claim));
-        let (number, lying) = match left.map(|left| standing.claims.swap_remove(left)) {
-            Some(left) => (left.number, left.lying),
+        let (number, lying, handed) = match left.map(|left| standing.claims.swap_remove(left)) {
+            Some(left) => (left.number, left.lying, left.handed),
             None => {
                 standing.last += 1;
-                (standing.last, None)
+                (standing.last, None, None)
             }
         };
         let mut claim =
-            StandingClaim { number, claim, caller: Some(caller), lying: None, since: Instant::now(), tasks };
+            StandingClaim { number, claim, caller: Some(caller), lying: None, since: Instant::now(), handed, back };
         if let Some(lying) = lying {
             claim.get(lying);
         }
@@ -142,18 +160,22 @@ impl StandingClaims {
         if let Some(paused) = self.lock().claims.iter_mut().find(|claim| claim.number == number) {
             paused.claim.limit = limit.saturating_sub(paused.lying.as_ref().map_or(0, Handed::jobs));
             paused.since = Instant::now();
+            paused.handed = None;
         }
     }
 
-    /// The claims that can be handed something.
-    pub(super) fn hungry(&self) -> Vec<Hungry> {
+    /// The claims that can be handed something and of which this is true. Not those whose workers were handed something for longer
+    /// than `time` without having looked at all that is ready.
+    pub(super) fn hungry(&self, time: Duration, is: impl Fn(&Claim) -> bool) -> Vec<Hungry> {
         let standing = self.lock();
-        standing.claims.iter().filter(|claim| claim.can_get()).map(StandingClaim::hungry).collect()
+        let looks = |claim: &StandingClaim| claim.handed.is_some_and(|first| first.elapsed() > time);
+        let hungry = standing.claims.iter().filter(|claim| claim.can_get() && !looks(claim) && is(&claim.claim));
+        hungry.map(StandingClaim::hungry).collect()
     }
 
     /// Answers a claim with what was written for it.
-    pub(super) fn hand(&self, Hungry { number, claim, tasks }: Hungry, batch: Batch) {
-        let handed = Handed { batch, at: claim.now, tasks };
+    pub(super) fn hand(&self, Hungry { number, claim, back }: Hungry, batch: Batch) {
+        let handed = Handed { batch, at: claim.now, back };
         // Where it is gone, what was for it goes back.
         if let Some(standing) = self.lock().claims.iter_mut().find(|standing| standing.number == number) {
             standing.get(handed);
@@ -167,6 +189,7 @@ impl StandingClaims {
     }
 
     /// Ends all claims.
+    #[cfg(feature = "sqlite")]
     pub(super) fn clear(&self) {
         let all = std::mem::take(&mut self.lock().claims);
         drop(all);
@@ -216,7 +239,7 @@ impl Drop for Answer {
 pub(super) struct Handed {
     batch: Batch,
     at: Timestamp,
-    tasks: Tasks,
+    back: GiveBack,
 }
 
 impl Handed {
@@ -249,7 +272,55 @@ impl Drop for Handed {
         let back = back.map(|job| Finished { lease: job.lease, outcome: Outcome::Unstarted, at: self.at });
         let back: Vec<Finished> = back.collect();
         if !back.is_empty() {
-            self.tasks.give_back(back);
+            (self.back.0)(back);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Claimed, JobId, Lease, WorkerId};
+
+    fn claim(limit: usize) -> Claim {
+        Claim::new(WorkerId::fresh(), Arc::new([]), limit, Timestamp::UNIX_EPOCH)
+    }
+
+    fn batch(claim: &Claim) -> Batch {
+        let job = JobId::derive(1, claim.now);
+        let lease = Lease { job, attempt: 1, worker: claim.worker, claim: 1 };
+        let jobs = vec![Claimed::new(lease, "job".to_owned(), "default".to_owned(), "{}".to_owned(), claim.now)];
+        Batch { jobs, next_due: None }
+    }
+
+    fn nowhere() -> GiveBack {
+        GiveBack::new(|_| {})
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_handed_jobs_for_long_has_to_look_for_itself() {
+        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(9));
+        let hungry = |time| standing.hungry(time, |_| true);
+        let answer = standing.stand(claim.clone(), nowhere());
+        let waits = hungry(Duration::ZERO).remove(0);
+        standing.hand(waits, batch(&claim));
+        answer.wait().await.unwrap();
+        assert_eq!((hungry(Duration::ZERO).len(), hungry(Duration::MAX).len()), (0, 1));
+        // Standing up again is no look.
+        let answer = standing.stand(claim.clone(), nowhere());
+        assert_eq!((hungry(Duration::ZERO).len(), hungry(Duration::MAX).len()), (0, 1));
+        drop(answer);
+        let paused = standing.pause(&claim).unwrap();
+        standing.resume(paused.number, 9);
+        assert_eq!(hungry(Duration::ZERO).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn only_those_of_whom_it_is_true_are_hungry() {
+        let standing = Arc::<StandingClaims>::default();
+        let (one, other) = (claim(1), claim(1));
+        let _answers = [&one, &other].map(|claim| standing.stand(claim.clone(), nowhere()));
+        let hungry = standing.hungry(Duration::MAX, |claim| claim.worker == other.worker);
+        assert_eq!(hungry.iter().map(|hungry| hungry.claim.worker).collect::<Vec<_>>(), [other.worker]);
     }
 }
