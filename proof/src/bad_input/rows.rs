@@ -1,0 +1,198 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use arbitrary::Unstructured;
+use jiff::{SignedDuration, Timestamp};
+use jobwork::store::sqlite::Sqlite;
+use jobwork::store::{
+    BatchFilter, Beat, BeatKind, Claim, Due, Filter, Keep, NewSchedule, Prune, Push, Rescue, Retention, Served, SetBy,
+    Store, WorkerInfo, WorkerState,
+};
+use jobwork::{
+    BatchPlace, Finished, JobId, JobState, Limit, LimitRule, Membership, Missed, NewBatch, NewJob, Outcome, QueueLimit,
+    Result, Target, Unique, Wait, WorkerId,
+};
+
+use super::disturbed::disturb;
+
+const LEASE: Duration = Duration::from_secs(30);
+const START: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+/// So many claims find all jobs of a case, the bad ones among them.
+const ROUNDS: usize = 40;
+
+/// Rows that somebody else has written, in an SQLite file: whatever stands in those of some jobs, in every column of every table, the jobs
+/// beside them run to their end. No call panics, and none hangs.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn rows(bytes: &[u8]) {
+    super::run(false, async {
+        let checked = tokio::time::timeout(Duration::from_secs(60), case(bytes));
+        checked.await.expect("no call hangs");
+    });
+}
+
+async fn case(bytes: &[u8]) {
+    let directory = tempfile::tempdir().expect("there is room for a file");
+    let file = directory.path().join("jobs.db");
+    let store = Sqlite::open(&file).await.expect("the file is opened");
+    let before = push_sound(&store).await.expect("sound jobs are stored");
+    let odd = push_odd(&store).await.expect("so are those that will be disturbed");
+    let after = push_sound(&store).await.expect("and others behind them");
+    let numbers: Vec<i64> = odd.iter().filter_map(|id| id.parts()).map(|(seq, _)| seq as i64).collect();
+    let done = disturb(&file, &numbers, &mut Unstructured::new(bytes));
+    let story = || format!("after\n{}", done.join("\n"));
+    work(&store, &odd).await.unwrap_or_else(|error| panic!("{error}: {}", story()));
+    for id in before.into_iter().chain(after) {
+        let job = store.inspect().expect("it can be inspected").get(&[id], now(ROUNDS)).await;
+        let job = job.unwrap_or_else(|error| panic!("{error}: {}", story())).pop().flatten();
+        let state = job.map(|job| job.state);
+        assert_eq!(state, Some(JobState::Completed), "the sound job {id} {}", story());
+    }
+}
+
+/// The time of a round.
+fn now(round: usize) -> Timestamp {
+    START + SignedDuration::from_secs(60 + round as i64)
+}
+
+/// Two jobs, and a chain of two.
+async fn push_sound(store: &Sqlite) -> Result<Vec<JobId>> {
+    let job = || NewJob::new("sound", "{}");
+    let mut last = NewJob::new("sound", r#"{"value":null}"#);
+    last.waits = vec![Wait { on: 2, slot: Some("value".to_owned()) }];
+    Ok(store.push(Push::of(vec![job(), job(), job(), last], START)).await?.ids())
+}
+
+/// Jobs of every kind: of each there is something to read where others don't have it. One worker has some of them, and is dead.
+async fn push_odd(store: &Sqlite) -> Result<Vec<JobId>> {
+    let worker = WorkerId::fresh();
+    store.beat(beat(worker, BeatKind::Join, START)).await?;
+    let mut ids = store.push(Push::of((0..4).map(|_| odd()).collect(), START)).await?.ids();
+    let claimed = store.claim(Claim::new(worker, served(), 10, START)).await?;
+    // The sound ones that came first are claimed too, and given back.
+    let mine: Vec<Finished> =
+        claimed.jobs.iter().filter(|job| job.name == "sound").map(|job| back(job.lease)).collect();
+    store.finish(mine.into()).await?;
+    let mut limited = odd();
+    limited.flow.limits = vec![Limit { key: "odd".to_owned(), rule: LimitRule::Concurrency(1) }];
+    let mut keyed = odd();
+    keyed.flow.unique = Some(Unique::new("odd"));
+    let mut ordered = odd();
+    ordered.flow.ordered = Some("odd".to_owned());
+    let (mut tagged, mut expires, mut later, mut child) = (odd(), odd(), odd(), odd());
+    tagged.tags = vec!["odd".to_owned()];
+    expires.expires_at = Some(now(3));
+    later.run_at = Some(now(8));
+    child.waits = vec![Wait { on: 0, slot: Some("value".to_owned()) }];
+    let member = |position| Some(Membership { first: 0, position, on_error: None });
+    let mut first = odd();
+    (first.chain, child.chain) = (member(0), member(1));
+    let jobs = vec![first, child, limited.clone(), limited, keyed, ordered.clone(), ordered, tagged, expires, later];
+    ids.extend(store.push(Push::of(jobs, START)).await?.ids());
+    let mut batched = odd();
+    batched.batch = Some(BatchPlace::New(0));
+    ids.extend(store.push(Push::of(vec![batched], START).batches(vec![NewBatch::new("odd")])).await?.ids());
+    declare(store).await?;
+    Ok(ids)
+}
+
+/// What is no job's: a schedule, a limit and a pause.
+async fn declare(store: &Sqlite) -> Result<()> {
+    let due = Due { expression: "0 3 * * *".to_owned(), zone: "UTC".to_owned() };
+    let schedule = NewSchedule { name: "odd".to_owned(), job: "odd".to_owned(), due, missed: Missed::Skip };
+    store.schedules().expect("it has schedules").declare(vec![schedule], START).await?;
+    let control = store.control().expect("it has pauses");
+    control.limit_queue("odd", QueueLimit::new().concurrency(5), SetBy::Hand).await?;
+    control.pause(&Target::Job("another".to_owned()), None, START).await
+}
+
+fn odd() -> NewJob {
+    let mut job = NewJob::new("odd", r#"{"value":null}"#);
+    job.queue = "odd".into();
+    job
+}
+
+fn back(lease: jobwork::Lease) -> Finished {
+    Finished { lease, outcome: Outcome::HandedBack { failure: None }, at: START }
+}
+
+fn beat(worker: WorkerId, kind: BeatKind, now: Timestamp) -> Beat {
+    let info = WorkerInfo {
+        id: worker,
+        host: "host".to_owned(),
+        pid: 7,
+        queues: Vec::new(),
+        concurrency: 10,
+        started_at: START,
+    };
+    Beat { worker: Arc::new(info), kind, state: WorkerState::Running, running: 0, lease: LEASE, now }
+}
+
+fn served() -> Arc<[Served]> {
+    ["odd", "sound"].map(|name| Served { name: name.to_owned(), version: 1 }).into()
+}
+
+/// A worker's life: whatever is ready is claimed and completed, and everything that a store can be asked is asked.
+async fn work(store: &Sqlite, odd: &[JobId]) -> std::result::Result<(), String> {
+    let worker = WorkerId::fresh();
+    said(store.beat(beat(worker, BeatKind::Join, now(0))).await)?;
+    for round in 0..ROUNDS {
+        let now = now(round);
+        said(store.beat(beat(worker, BeatKind::Live, now)).await)?;
+        let upkeep = store.upkeep().expect("it keeps its house");
+        said(upkeep.rescue(Rescue { poison_after: 3, now }).await)?;
+        said(upkeep.expire(now, 100).await)?;
+        let claimed = said(store.claim(Claim::new(worker, served(), 1 + round % 4, now)).await)?.unwrap_or_default();
+        let done = |lease| Finished { lease, outcome: Outcome::Completed { output: "1".to_owned() }, at: now };
+        let finished: Vec<Finished> = claimed.jobs.iter().map(|job| done(job.lease)).collect();
+        said(store.finish(finished.into()).await)?;
+        if round % 20 == 10 {
+            look(store, odd, now).await?;
+        }
+    }
+    change(store, odd).await?;
+    said(store.beat(beat(worker, BeatKind::Leave, now(ROUNDS))).await).map(drop)
+}
+
+async fn look(store: &Sqlite, odd: &[JobId], now: Timestamp) -> std::result::Result<(), String> {
+    let inspect = store.inspect().expect("it can be inspected");
+    said(inspect.list(&Filter::default(), now).await)?;
+    said(inspect.counts(now).await)?;
+    said(inspect.queues(now).await)?;
+    said(inspect.workers(now).await)?;
+    said(inspect.batches(&BatchFilter::default()).await)?;
+    for id in odd {
+        said(inspect.get(&[*id], now).await)?;
+        said(inspect.history(*id).await)?;
+        said(inspect.log(*id).await)?;
+        said(inspect.chain(*id, now).await)?;
+    }
+    said(store.schedules().expect("it has schedules").list().await)?;
+    let control = store.control().expect("it has pauses");
+    said(control.pauses(now).await)?;
+    said(control.queue_limits().await).map(drop)
+}
+
+async fn change(store: &Sqlite, odd: &[JobId]) -> std::result::Result<(), String> {
+    let (inspect, now) = (store.inspect().expect("it can be inspected"), now(ROUNDS));
+    for id in odd {
+        said(inspect.cancel(&[*id], now).await)?;
+        said(inspect.retry(&[*id], now).await)?;
+        said(inspect.requeue(&[*id], "other", now).await)?;
+    }
+    // Completed jobs are kept: what became of the sound ones is still to be looked at.
+    let keep = Keep { age: Some(Duration::ZERO), count: Some(0) };
+    let retention = Arc::new(Retention::default().cancelled(keep).discarded(keep).dead(keep));
+    said(store.upkeep().expect("it keeps its house").prune(Prune { retention, limit: 1_000, now }).await).map(drop)
+}
+
+/// The answer, where there is one: a call may be refused, but its thread must live.
+fn said<T>(answer: Result<T>) -> std::result::Result<Option<T>, String> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.to_string().contains("has ended") => Err(format!("a call panicked: {error}")),
+        Err(_) => Ok(None),
+    }
+}
