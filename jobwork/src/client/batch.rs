@@ -31,6 +31,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 /// - Each callback is let go at most once, whatever is retried by hand afterwards. A member that has run once counts as such for
 ///   good. Deleting a member that has succeeded changes nothing.
+/// - Where all members have succeeded the death callback is cancelled, since nobody can die any more.
 /// - A batch in a batch is one member: the outer one's complete waits for the inner one's complete, its success for the inner
 ///   one's success, and a death in the inner one is one in the outer one too.
 /// - A batch without members is complete and successful at once.
@@ -153,7 +154,7 @@ impl Batch {
         self
     }
 
-    /// Calls this job back when the first member is dead.
+    /// Calls this job back when the first member is dead. Where all members succeed, it is cancelled.
     pub fn on_death<J: Job>(mut self, job: Dispatch<J>) -> Self {
         self.on_death = Some(make(job));
         self

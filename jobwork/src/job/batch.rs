@@ -17,7 +17,7 @@ pub struct NewBatch {
     pub on_complete: Option<usize>,
     /// The index, in the push, of the job that is let go when all members have succeeded.
     pub on_success: Option<usize>,
-    /// The index, in the push, of the job that is let go when the first member is dead.
+    /// The index, in the push, of the job that is let go when the first member is dead, and cancelled when all have succeeded.
     pub on_death: Option<usize>,
 }
 

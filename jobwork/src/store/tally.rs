@@ -4,6 +4,9 @@ use jiff::Timestamp;
 
 use crate::job::{BatchRecord, JobState};
 
+/// The reason of a death callback that is cancelled.
+pub(crate) const NOBODY_DIED: &str = "every member of the batch succeeded";
+
 /// What a member has come to, as bits, each of which its batch counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing(u8);
@@ -76,6 +79,8 @@ pub(crate) struct Turn {
     pub(crate) complete: bool,
     pub(crate) success: bool,
     pub(crate) death: bool,
+    /// The death callback is cancelled: nobody can die any more.
+    pub(crate) spared: bool,
 }
 
 impl Tally {
@@ -107,12 +112,10 @@ impl Tally {
             *time = if first { Some(at) } else { *time };
             first
         };
-        Turn {
-            complete: first(self.ran == self.total, &mut self.completed_at),
-            success: first(self.succeeded == self.total, &mut self.succeeded_at),
-            death: first(self.dead > 0, &mut self.died_at),
-            ..Turn::default()
-        }
+        let complete = first(self.ran == self.total, &mut self.completed_at);
+        let success = first(self.succeeded == self.total, &mut self.succeeded_at);
+        let death = first(self.dead > 0, &mut self.died_at);
+        Turn { complete, success, death, spared: success && self.died_at.is_none(), ..Turn::default() }
     }
 
     /// What the batch has come to as a member of another.

@@ -125,7 +125,7 @@ pub async fn a_member_added_to_an_open_batch_is_one_more_to_count(store: Arc<dyn
         let lease = batch.case.start(id, batch.worker).await;
         batch.case.settle(lease, completed("1")).await;
     }
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_running_member_can_add_after_complete_was_called_back(store: Arc<dyn Store>) {
@@ -139,7 +139,7 @@ pub async fn a_running_member_can_add_after_complete_was_called_back(store: Arc<
     assert_eq!(batch.called().await, [Running, Waiting, Waiting]);
     let lease = batch.case.start(added, batch.worker).await;
     batch.case.settle(lease, completed("1")).await;
-    assert_eq!(batch.called().await, [Running, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Running, Ready, Cancelled]);
 }
 
 pub async fn a_closed_batch_takes_nothing_more(store: Arc<dyn Store>) {
@@ -172,7 +172,7 @@ pub async fn a_member_left_out_as_a_duplicate_is_not_counted(store: Arc<dyn Stor
     assert_eq!(batch.counts().await, [2, 2, 2, 0, 0, 0]);
     batch.run(0, completed("1")).await;
     batch.run(1, completed("1")).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_callback_can_not_be_left_out_as_a_duplicate(store: Arc<dyn Store>) {
@@ -199,7 +199,7 @@ pub async fn a_batch_that_is_cancelled_ends(store: Arc<dyn Store>) {
 
 pub async fn an_empty_batch_completes_and_succeeds_at_once(store: Arc<dyn Store>) {
     let batch = Begun::new(store, 0).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
     assert_eq!((batch.counts().await, batch.record().await.finished_at), ([0; 6], Some(batch.case.now)));
     assert!(matches!(batch.add(jobs(1)).await, Err(Error::BatchClosed(_))));
 }
@@ -290,7 +290,7 @@ pub async fn ten_thousand_members_of_one_push_are_counted_exactly(store: Arc<dyn
         let settled = batch.case.store.finish(finished.collect()).await.unwrap();
         assert!(settled.into_iter().all(|settled| settled == Settled::Stored));
     }
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
     assert_eq!(batch.counts().await, [10_000, 0, 0, 10_000, 0, 0]);
 }
 
@@ -303,5 +303,5 @@ pub async fn members_that_end_at_once_are_counted_once(store: Arc<dyn Store>) {
     for end in ends.collect::<Vec<_>>() {
         end.await.unwrap();
     }
-    assert_eq!((batch.counts().await, batch.called().await), ([64, 0, 0, 64, 0, 0], [Ready, Ready, Waiting]));
+    assert_eq!((batch.counts().await, batch.called().await), ([64, 0, 0, 64, 0, 0], [Ready, Ready, Cancelled]));
 }

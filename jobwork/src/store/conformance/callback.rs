@@ -23,12 +23,20 @@ pub async fn a_member_that_completes_counts(store: Arc<dyn Store>) {
     let lease = batch.start(1).await;
     batch.case.pass(SECOND);
     batch.case.settle(lease, completed("2")).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
     assert_eq!(batch.counts().await, [2, 0, 0, 2, 0, 0]);
     let (record, now) = (batch.record().await, Some(batch.case.now));
     assert_eq!([record.completed_at, record.succeeded_at, record.finished_at], [now; 3]);
     assert_eq!(record.died_at, None);
     assert_eq!(batch.case.record(batch.callbacks[0]).await.run_at, batch.case.now);
+}
+
+pub async fn where_all_succeed_the_death_callback_is_cancelled_for_good(store: Arc<dyn Store>) {
+    let batch = Begun::new(store, 1).await;
+    batch.run(0, completed("1")).await;
+    let spared = batch.case.record(batch.callbacks[2]).await;
+    assert_eq!((spared.state, spared.reason.as_deref()), (Cancelled, Some("every member of the batch succeeded")));
+    assert!(!batch.case.retry(batch.callbacks[2]).await, "nobody can die any more");
 }
 
 pub async fn a_member_that_fails_the_first_time_has_run_once(store: Arc<dyn Store>) {
@@ -40,7 +48,7 @@ pub async fn a_member_that_fails_the_first_time_has_run_once(store: Arc<dyn Stor
     batch.case.settle(complete, completed("null")).await;
     batch.case.pass(HOUR);
     batch.run(0, completed("1")).await;
-    assert_eq!(batch.called().await, [Completed, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Completed, Ready, Cancelled]);
 }
 
 pub async fn a_dead_member_counts_and_blocks_the_success_whatever_it_died_of(store: Arc<dyn Store>) {
@@ -119,7 +127,7 @@ async fn spoils_and_is_mended(batch: Begun, word: &str) {
     let complete = batch.case.claim(batch.worker, 2).await;
     let retried = complete.into_iter().find(|job| job.lease.job == batch.members[0]).unwrap();
     batch.case.settle(retried.lease, completed("1")).await;
-    assert_eq!(batch.called().await, [Running, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Running, Ready, Cancelled]);
 }
 
 pub async fn a_member_cancelled_by_hand_counts_and_cancels_the_success(store: Arc<dyn Store>) {
@@ -177,7 +185,7 @@ pub async fn deleting_a_member_that_succeeded_changes_nothing(store: Arc<dyn Sto
     assert!(batch.case.delete(batch.members[0]).await);
     assert_eq!((batch.called().await, batch.counts().await), ([Waiting; 3], [2, 1, 1, 1, 0, 0]));
     batch.run(1, completed("1")).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_success_cancelled_by_hand_stays_cancelled(store: Arc<dyn Store>) {
@@ -188,9 +196,9 @@ pub async fn a_success_cancelled_by_hand_stays_cancelled(store: Arc<dyn Store>) 
     assert_eq!(batch.called().await, [Waiting, Cancelled, Waiting]);
     batch.run(0, completed("1")).await;
     batch.run(1, completed("1")).await;
-    assert_eq!(batch.called().await, [Ready, Cancelled, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Cancelled, Cancelled]);
     assert!(batch.case.retry(batch.callbacks[1]).await);
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_second_cancelled_member_keeps_the_success_cancelled(store: Arc<dyn Store>) {
@@ -218,7 +226,7 @@ pub async fn a_member_that_was_given_back_has_not_run(store: Arc<dyn Store>) {
     assert_eq!((batch.called().await, batch.counts().await), ([Waiting; 3], [1, 1, 1, 0, 0, 0]));
     batch.worker = batch.case.join().await;
     batch.run(0, completed("1")).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_member_given_back_after_it_failed_has_run(store: Arc<dyn Store>) {
@@ -238,7 +246,7 @@ pub async fn a_scheduled_member_is_waited_for(store: Arc<dyn Store>) {
     assert_eq!((batch.called().await, batch.counts().await), ([Waiting; 3], [1, 1, 1, 0, 0, 0]));
     batch.case.pass(HOUR);
     batch.run(0, completed("1")).await;
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 /// A batch whose members are a chain.
@@ -253,7 +261,7 @@ pub async fn every_member_of_a_chain_is_waited_for(store: Arc<dyn Store>) {
         assert_eq!((batch.called().await, batch.record().await.pending), ([Waiting; 3], 3 - member));
         batch.run(member as usize, completed("1")).await;
     }
-    assert_eq!(batch.called().await, [Ready, Ready, Waiting]);
+    assert_eq!(batch.called().await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn a_chain_that_is_cancelled_and_retried_is_counted_member_by_member(store: Arc<dyn Store>) {
@@ -282,7 +290,7 @@ pub async fn nothing_is_called_back_twice(store: Arc<dyn Store>) {
     for outcome in [failed(batch.case.in_an_hour()), completed("2"), cancelled(), completed("3")] {
         assert!(batch.case.retry(batch.members[0]).await);
         batch.run(0, outcome).await;
-        assert_eq!(batch.called().await, [Completed, Completed, Waiting]);
+        assert_eq!(batch.called().await, [Completed, Completed, Cancelled]);
     }
     assert_eq!(batch.counts().await, [1, 0, 0, 1, 0, 0]);
 }

@@ -65,7 +65,7 @@ pub async fn complete_and_success_wait_for_those_of_the_inner_batch(store: Arc<d
     nested.run(0, completed("1")).await;
     assert_eq!(nested.called().await, [[Waiting; 3], [Waiting; 3]]);
     nested.run(1, completed("1")).await;
-    assert_eq!(nested.called().await, [[Ready, Ready, Waiting], [Ready, Ready, Waiting]]);
+    assert_eq!(nested.called().await, [[Ready, Ready, Cancelled], [Ready, Ready, Cancelled]]);
     assert_eq!(nested.record(0).await.finished_at, Some(nested.case.now));
 }
 
@@ -110,7 +110,7 @@ pub async fn an_empty_inner_batch_counts_at_once(store: Arc<dyn Store>) {
     let mut push = with_callbacks(&case, Vec::new());
     push.batches.push(NewBatch { parent: Some(BatchPlace::New(0)), ..NewBatch::new("empty") });
     let stored = case.push_all(push).await;
-    assert_eq!(case.states(&stored.ids()).await, [Ready, Ready, Waiting]);
+    assert_eq!(case.states(&stored.ids()).await, [Ready, Ready, Cancelled]);
     let outer = case.inspect().batch(stored.batches[0]).await.unwrap().unwrap();
     assert_eq!((outer.total, outer.completed, outer.open), (1, 1, 0));
 }
@@ -125,7 +125,7 @@ pub async fn a_batch_can_be_added_to_an_open_one(store: Arc<dyn Store>) {
     assert_eq!(nested.called().await, [[Waiting; 3], [Waiting; 3]]);
     let lease = nested.case.start(late.ids()[0], nested.worker).await;
     nested.case.settle(lease, completed("1")).await;
-    assert_eq!(nested.called().await, [[Ready, Ready, Waiting], [Ready, Ready, Waiting]]);
+    assert_eq!(nested.called().await, [[Ready, Ready, Cancelled], [Ready, Ready, Cancelled]]);
 }
 
 pub async fn a_batch_can_not_be_added_to_a_closed_one(store: Arc<dyn Store>) {
@@ -154,7 +154,7 @@ pub async fn a_thousand_batches_in_each_other_end_together(store: Arc<dyn Store>
     let ids = case.push_all(push).await.ids();
     let lease = case.start(ids[0], case.join().await).await;
     case.settle(lease, completed("1")).await;
-    assert_eq!(case.states(&ids[1..]).await, [Ready, Ready, Waiting]);
+    assert_eq!(case.states(&ids[1..]).await, [Ready, Ready, Cancelled]);
 }
 
 pub async fn an_outer_batch_is_forgotten_with_its_inner_one(store: Arc<dyn Store>) {

@@ -8,7 +8,7 @@ use super::rows::{Row, Rows};
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobId, JobState, NewBatch};
 use crate::store::places::{self, Part};
-use crate::store::tally::{Standing, Tally, Turn};
+use crate::store::tally::{NOBODY_DIED, Standing, Tally, Turn};
 use crate::store::{BatchFilter, Push};
 
 /// One batch.
@@ -202,9 +202,11 @@ impl Rows {
                 self.call(seq, at);
             }
         }
+        let on_death = batch.on_death.filter(|_| turn.spared).and_then(|id| self.find(id));
+        on_death.into_iter().for_each(|seq| self.spoil(seq, NOBODY_DIED, at));
     }
 
-    /// The success callback of a batch that can't succeed any more is cancelled.
+    /// A callback that waits for what can't happen any more is cancelled.
     fn spoil(&mut self, seq: u64, why: &str, at: Timestamp) {
         let Some(row) = self.jobs.get_mut(&seq).filter(|row| row.record.state == JobState::Waiting) else { return };
         row.in_batch.iter_mut().for_each(|place| place.spoiled = true);
@@ -238,9 +240,16 @@ impl Rows {
         awaits.then_some(batch)
     }
 
-    /// Whether a job waits for the success of a batch that can't succeed any more.
+    /// Whether a job waits for what can't happen in its batch any more: success, or a death.
     pub(super) fn is_spoiled(&self, seq: u64) -> bool {
-        self.awaited_success(seq).is_some_and(|batch| batch.tally.cancelled > 0)
+        let row = &self.jobs[&seq];
+        let batch = row.in_batch.as_ref().and_then(|place| self.batches.get(&place.batch));
+        batch.is_some_and(|StoredBatch { record, tally, .. }| {
+            let is = |callback: Option<JobId>| callback == Some(row.record.id);
+            let succeeded = tally.succeeded_at.is_some();
+            (is(record.on_success) && !succeeded && tally.cancelled > 0)
+                || (is(record.on_death) && succeeded && tally.died_at.is_none())
+        })
     }
 
     /// Whether a job waits for the success of a batch with a dead member.

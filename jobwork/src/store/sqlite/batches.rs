@@ -12,7 +12,7 @@ use super::{ready, waiters};
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobState, NewBatch};
 use crate::store::places::{self, Part};
-use crate::store::tally::{Standing, Tally, Turn};
+use crate::store::tally::{NOBODY_DIED, Standing, Tally, Turn};
 use crate::store::{BatchFilter, Push, Topic};
 
 /// The batches of a push, while its jobs are being stored.
@@ -276,6 +276,9 @@ fn call_back(db: &Db, batch: i64, found: &Found, turn: Turn, why: &str, at: i64)
             let_go(db, callback, at)?;
         }
     }
+    if let Some(callback) = found.on_death.filter(|_| turn.spared) {
+        spoil(db, batch, callback, NOBODY_DIED, at)?;
+    }
     Ok(())
 }
 
@@ -296,7 +299,7 @@ fn cause(batch: i64) -> i64 {
     -batch
 }
 
-/// The success callback of a batch that can't succeed any more is cancelled.
+/// A callback that waits for what can't happen any more is cancelled.
 fn spoil(db: &Db, batch: i64, callback: i64, why: &str, at: i64) -> rusqlite::Result<()> {
     let waiting = "SELECT created_at FROM jobwork_jobs WHERE seq = ?1 AND state = 0";
     let waiting = db.prepare(waiting)?.query_row([callback], |row| row.get(0)).optional()?;
@@ -318,11 +321,12 @@ fn mend(db: &Db, batch: i64, callback: i64, at: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Whether a job waits for the success of a batch that can't succeed any more.
+/// Whether a job waits for what can't happen in its batch any more: success, or a death.
 pub(super) fn is_spoiled(db: &Db, seq: i64) -> rusqlite::Result<bool> {
     db.prepare(
         "SELECT 1 FROM jobwork_details d JOIN jobwork_batches b ON b.seq = d.batch
-         WHERE d.job = ?1 AND b.on_success = ?1 AND b.succeeded_at IS NULL AND b.cancelled > 0",
+         WHERE d.job = ?1 AND (b.on_success = ?1 AND b.succeeded_at IS NULL AND b.cancelled > 0
+            OR b.on_death = ?1 AND b.succeeded_at IS NOT NULL AND b.died_at IS NULL)",
     )?
     .exists([seq])
 }

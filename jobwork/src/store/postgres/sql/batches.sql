@@ -116,9 +116,12 @@ BEGIN
     IF _was.died_at IS NULL AND _is.died_at IS NOT NULL THEN
         PERFORM let_go(_was.on_death, 1, _at);
     END IF;
+    IF _was.succeeded_at IS NULL AND _is.succeeded_at IS NOT NULL AND _is.died_at IS NULL AND _was.on_death IS NOT NULL THEN
+        PERFORM spoil_callback(_was.seq, _was.on_death, 'every member of the batch succeeded', _at);
+    END IF;
 END $$;
 
--- The success callback of a batch that can't succeed any more is cancelled. What stands in `cause` of a job that a batch cancelled is
+-- A callback that waits for what can't happen any more is cancelled. What stands in `cause` of a job that a batch cancelled is
 -- the batch's number made negative.
 CREATE FUNCTION spoil_callback(_batch bigint, _callback bigint, _why text, _at bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -142,9 +145,10 @@ BEGIN
     END IF;
 END $$;
 
--- Whether a job waits for the success of a batch that can't succeed any more.
+-- Whether a job waits for what can't happen in its batch any more: success, or a death.
 CREATE FUNCTION is_spoiled(_seq bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM details d JOIN batches b ON b.seq = d.batch
-        WHERE d.job = _seq AND b.on_success = _seq AND b.succeeded_at IS NULL AND b.cancelled > 0);
+        WHERE d.job = _seq AND (b.on_success = _seq AND b.succeeded_at IS NULL AND b.cancelled > 0
+            OR b.on_death = _seq AND b.succeeded_at IS NOT NULL AND b.died_at IS NULL));
 END $$;
