@@ -9,6 +9,9 @@ use crate::job::WorkerId;
 /// The reason of a job that was discarded because its time was over.
 pub(crate) const EXPIRED: &str = "expired";
 
+/// A claim takes no further job once it has so many bytes of arguments: what is claimed ahead is held in memory.
+pub(crate) const BYTES_AT_MOST: usize = 32_000_000;
+
 /// How many jobs of one queue a claim may get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueCap {

@@ -37,8 +37,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub(crate) use self::claim::EXPIRED;
 pub use self::claim::QueueCap;
+pub(crate) use self::claim::{BYTES_AT_MOST, EXPIRED};
 #[doc(hidden)]
 pub use self::connect::check_url;
 pub(crate) use self::connect::named_url;

@@ -69,6 +69,21 @@ pub async fn a_claim_gives_at_most_its_limit(store: Arc<dyn Store>) {
     assert_eq!(case.claim(worker, 3).await.len(), 1);
 }
 
+pub async fn a_claim_gives_no_more_bytes_than_a_worker_can_hold_ahead(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let large = || NewJob::new("job", format!(r#"{{"data":"{}"}}"#, "x".repeat(9_000_000)));
+    let small = || NewJob { queue: "small".into(), ..job() };
+    let ids = case.push(vec![large(), large(), job(), large(), large(), job(), large(), small()]).await;
+    let asks = of_queues(&case, worker, &["default", "small"], 100);
+    let first = case.claim_as(asks).await;
+    // Thirty-two million are enough.
+    assert_eq!((first.jobs.len(), first.next_due), (5, Some(case.now)));
+    let mut claimed: BTreeSet<_> = self::ids(first.jobs).into_iter().collect();
+    claimed.extend(case.claim_ids(worker, 100).await);
+    assert_eq!(claimed, ids.into_iter().collect());
+}
+
 pub async fn a_higher_priority_is_claimed_first(store: Arc<dyn Store>) {
     let mut case = Case::new(store);
     for priority in [0, 7, -1, 7] {

@@ -104,6 +104,7 @@ macro_rules! store_conformance {
                 a_claimed_job_is_running_and_knows_its_worker
                 a_job_is_never_handed_out_twice
                 a_claim_gives_at_most_its_limit
+                a_claim_gives_no_more_bytes_than_a_worker_can_hold_ahead
                 a_higher_priority_is_claimed_first
                 within_a_priority_the_longest_due_is_claimed_first
                 within_a_time_the_first_dispatched_is_claimed_first
@@ -260,6 +261,7 @@ macro_rules! store_conformance {
             }
             callback {
                 a_member_that_completes_counts
+                where_all_succeed_the_death_callback_is_cancelled_for_good
                 a_member_that_fails_the_first_time_has_run_once
                 a_dead_member_counts_and_blocks_the_success_whatever_it_died_of
                 a_member_that_died_as_a_poison_pill_counts_as_dead

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::rows::{Row, Rows};
 use crate::job::{Claimed, JobState, Lease};
-use crate::store::{Batch, Claim, Target};
+use crate::store::{BYTES_AT_MOST, Batch, Claim, Target};
 
 /// The names that a worker serves, each with the newest version that it understands.
 type Names<'a> = HashMap<&'a str, u32>;
@@ -69,6 +69,7 @@ impl Rows {
         expired: &mut usize,
     ) -> Option<Option<Timestamp>> {
         let mut most = claim.room(queue, claim.limit - batch.jobs.len());
+        let mut bytes: usize = batch.jobs.iter().map(|job| job.args.len()).sum();
         // Others are looked for in the place of those that turn out to be held.
         loop {
             let (free, wake) = self.flow.queue_room(queue, claim.now);
@@ -81,13 +82,15 @@ impl Rows {
             found.expired.iter().for_each(|seq| self.end_expired(*seq, claim.now));
             let before = batch.jobs.len();
             for seq in &found.due {
-                if self.may_start(*seq, claim.now) {
-                    batch.jobs.push(self.start(*seq, claim));
+                if bytes < BYTES_AT_MOST && self.may_start(*seq, claim.now) {
+                    let job = self.start(*seq, claim);
+                    bytes += job.args.len();
+                    batch.jobs.push(job);
                 }
             }
             let started = batch.jobs.len() - before;
             most -= started;
-            if *expired == EXPIRED_AT_MOST {
+            if *expired == EXPIRED_AT_MOST || bytes >= BYTES_AT_MOST {
                 return Some(Some(claim.now));
             }
             if started == found.due.len() && started < room {

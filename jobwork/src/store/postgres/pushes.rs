@@ -17,6 +17,9 @@ const FLIGHTS: usize = 2;
 /// So many jobs go into a statement, unless one push has more.
 const FULL: usize = 2_000;
 
+/// A statement takes no further push once it has so many bytes of arguments: a message to the server is held in memory, and has at most a gigabyte.
+const FULL_BYTES: usize = 16_000_000;
+
 /// The pushes that wait, and how many statements are under way.
 #[derive(Debug, Default)]
 pub(super) struct Pushes(Mutex<Queue>);
@@ -168,11 +171,12 @@ impl Queue {
         self.under_way -= *pushes;
         let share =
             if self.flights < FLIGHTS { usize::MAX } else { (self.waiting.len() + self.under_way).div_ceil(FLIGHTS) };
-        let mut jobs = 0;
-        let fits = self.waiting.iter().take(share).take_while(|waiting| {
-            let first = jobs == 0;
-            jobs += waiting.push.jobs.len().max(1);
-            first || jobs <= FULL
+        let (mut jobs, mut bytes) = (0, 0);
+        let fits = self.waiting.iter().take(share).take_while(|Waiting { push, .. }| {
+            let fits = jobs == 0 || (jobs + push.jobs.len() <= FULL && bytes < FULL_BYTES);
+            jobs += push.jobs.len().max(1);
+            bytes += push.jobs.iter().map(|job| job.args.len()).sum::<usize>();
+            fits
         });
         *pushes = fits.count();
         self.under_way += *pushes;

@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use super::failure::Failed;
 use super::flag;
+use crate::store::BYTES_AT_MOST;
 
 /// One step a version, each some files in their order; a step that was released is never changed.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -40,6 +41,9 @@ const ENTRY: &str = "@path@ SET enable_seqscan = off SET enable_bitmapscan = off
 
 /// What functions run with that only look, and are called from views.
 const PATH: &str = "SET search_path = @schema@, pg_temp";
+
+/// A job with more bytes of arguments than this is large: a claim counts its bytes, one job after the other.
+const LARGE: usize = 100_000;
 
 /// Brings the schema to the newest version. Any number of processes may do so at once.
 pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Failed> {
@@ -92,6 +96,8 @@ async fn version(client: &Client, schema: &str) -> Result<usize, Failed> {
 /// SQL that works in this schema.
 fn filled(sql: &str, schema: &str) -> String {
     let sql = flag::numbered(sql)
+        .replace("@large@", &LARGE.to_string())
+        .replace("@bytes_at_most@", &BYTES_AT_MOST.to_string())
         .replace("@entry@", ENTRY)
         .replace("@path@", PATH)
         .replace("@schema@", &format!("\"{schema}\""));

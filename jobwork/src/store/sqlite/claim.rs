@@ -10,10 +10,7 @@ use super::scan::{Found, scan};
 use super::unreadable::{Why, or_set_aside, or_undone, readable, set_aside};
 use super::{beat, claims, expire, gates, notes, unique};
 use crate::job::Claimed;
-use crate::store::{Batch, Claim};
-
-/// A claim takes no further job once it has so many bytes of arguments: what is claimed ahead is held in memory.
-const BYTES_AT_MOST: usize = 32_000_000;
+use crate::store::{BYTES_AT_MOST, Batch, Claim};
 
 /// The answer if there is nothing to hand out: an idle worker must not make the file change.
 pub(super) fn look(db: &Db, claim: &Claim) -> rusqlite::Result<Option<Batch>> {

@@ -1,7 +1,7 @@
 -- Handing out jobs that are due.
 --
 -- Most claims look at no job closer than the line says: they take the first rows that nobody else is taking, and one row in `claims` says
--- who has them. Where something special is due (limits, held jobs, expiring ones), anything is paused or limited, or jobs age, the claim is made
+-- who has them. Where something special is due (limits, held jobs, expiring ones, large ones), anything is paused or limited, or jobs age, the claim is made
 -- closely, under the lock of `lock_flow`.
 
 -- What a worker asks for.

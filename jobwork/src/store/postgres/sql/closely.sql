@@ -1,4 +1,4 @@
--- Claims that look closer: pauses, limits of queues and keys, jobs that may have expired, and jobs that age.
+-- Claims that look closer: pauses, limits of queues and keys, jobs that may have expired, jobs that age, and large ones.
 
 -- How many jobs a claim may get from a queue.
 CREATE FUNCTION cap_of(_claim claiming, _queue text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
@@ -168,6 +168,7 @@ DECLARE
     _held bigint := 0;
     _held_before bigint;
     _expired bigint;
+    _bytes bigint := 0;
 BEGIN
     seqs := ARRAY[]::bigint[];
     SELECT until FROM pause_of('everything', '', _claim.now) INTO next;
@@ -193,19 +194,21 @@ BEGIN
             _found := find_due(_claim, _queue, _room - _of_queue);
             EXIT WHEN cardinality(_found) = 0;
             FOREACH _seq IN ARRAY _found LOOP
+                EXIT WHEN _bytes >= @bytes_at_most@;
                 IF admit(_seq, _claim.now) THEN
                     PERFORM leave_ready(_seq);
                     seqs := seqs || _seq;
                     _of_queue := _of_queue + 1;
+                    _bytes := _bytes + (SELECT octet_length(args) FROM jobs WHERE seq = _seq);
                 ELSE
                     _held := _held + 1;
                 END IF;
             END LOOP;
-            EXIT WHEN _held = _held_before OR _of_queue >= _room OR _held >= 1000;
+            EXIT WHEN _held = _held_before OR _of_queue >= _room OR _held >= 1000 OR _bytes >= @bytes_at_most@;
         END LOOP;
         EXIT WHEN cardinality(seqs) >= _claim.most;
-        -- So many are held in one claim; the next one goes on.
-        IF _held >= 1000 THEN
+        -- So many are held, or are large, in one claim; the next one goes on.
+        IF _held >= 1000 OR _bytes >= @bytes_at_most@ THEN
             next := _claim.now;
             EXIT;
         END IF;

@@ -17,8 +17,8 @@ BEGIN
         SELECT unnest(_seqs) AS seq, unnest(_created_ats) AS created_at, unnest(_run_ats) AS run_at, unnest(_priorities) AS priority,
             unnest(_retries) AS retries, unnest(_versions) AS version, unnest(_flags) AS flags, unnest(_names) AS name,
             unnest(_queues) AS queue, unnest(_args) AS args) AS new;
-    INSERT INTO ready (run_at, seq, version, priority, queue, name)
-    SELECT unnest(_run_ats), unnest(_seqs), unnest(_versions), unnest(_priorities), unnest(_queues), unnest(_names);
+    INSERT INTO ready (run_at, seq, version, priority, special, queue, name)
+    SELECT unnest(_run_ats), unnest(_seqs), unnest(_versions), unnest(_priorities), is_large(unnest(_args)), unnest(_queues), unnest(_names);
     RETURN _seqs;
 END $$;
 
@@ -32,8 +32,8 @@ BEGIN
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
     SELECT seq, created_at, created_at, _priority, _retries, _version, _flags, 1, _name, _queue, args
     FROM (SELECT unnest(_seqs) AS seq, unnest(_created_ats) AS created_at, unnest(_args) AS args) AS new;
-    INSERT INTO ready (run_at, seq, version, priority, queue, name)
-    SELECT unnest(_created_ats), unnest(_seqs), _version, _priority, _queue, _name;
+    INSERT INTO ready (run_at, seq, version, priority, special, queue, name)
+    SELECT unnest(_created_ats), unnest(_seqs), _version, _priority, is_large(unnest(_args)), _queue, _name;
     RETURN _seqs;
 END $$;
 
@@ -47,7 +47,8 @@ DECLARE
 BEGIN
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
     VALUES (_seq, _created_at, _run_at, _priority, _retries, _version, _flags, 1, _name, _queue, _args);
-    INSERT INTO ready (run_at, seq, version, priority, queue, name) VALUES (_run_at, _seq, _version, _priority, _queue, _name);
+    INSERT INTO ready (run_at, seq, version, priority, special, queue, name)
+    VALUES (_run_at, _seq, _version, _priority, is_large(_args), _queue, _name);
     RETURN _seq;
 END $$;
 
@@ -76,8 +77,9 @@ BEGIN
         claim := start_claim(_key, seqs[:_handed], (SELECT max(at) FROM unnest(_created_ats) AS at), _token);
     END IF;
     IF _handed < cardinality(_args) THEN
-        INSERT INTO ready (run_at, seq, version, priority, queue, name)
-        SELECT unnest(_created_ats[_handed + 1:]), unnest(seqs[_handed + 1:]), _version, _priority, _queue, _name;
+        INSERT INTO ready (run_at, seq, version, priority, special, queue, name)
+        SELECT unnest(_created_ats[_handed + 1:]), unnest(seqs[_handed + 1:]), _version, _priority, is_large(unnest(_args[_handed + 1:])),
+            _queue, _name;
     END IF;
 END $$;
 
@@ -94,7 +96,8 @@ BEGIN
     INSERT INTO jobs (seq, created_at, run_at, priority, retries, version, flags, state, name, queue, args)
     VALUES (_seq, _created_at, _run_at, _priority, _retries, _version, _flags, 1, _name, _queue, _args);
     IF _key IS NULL OR _most <= 0 THEN
-        INSERT INTO ready (run_at, seq, version, priority, queue, name) VALUES (_run_at, _seq, _version, _priority, _queue, _name);
+        INSERT INTO ready (run_at, seq, version, priority, special, queue, name)
+        VALUES (_run_at, _seq, _version, _priority, is_large(_args), _queue, _name);
     ELSE
         claim := start_claim(_key, seqs, _created_at, _token);
     END IF;

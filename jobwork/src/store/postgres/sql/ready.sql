@@ -3,12 +3,17 @@
 -- A job whose row says that it is ready is in this line, or it runs. Whoever starts jobs takes them out of the line and writes nothing
 -- else of theirs, and whoever changes a ready job by other means takes it out first: the line's row is the lock between the two.
 
+-- Whether arguments are so large that a claim counts their bytes.
+CREATE FUNCTION is_large(_args text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT octet_length(_args) > @large@
+$$;
+
 -- Puts a job into the line, if its row says that it is ready. It is special if a claim has to look closer at it: it has limits, was
--- held, gives up its key when it starts or may expire.
+-- held, gives up its key when it starts, may expire, or is large.
 CREATE FUNCTION enter_ready(_seq bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ready (queue, priority, run_at, seq, name, version, special, expires_at)
-    SELECT queue, priority, run_at, seq, name, version, flags & @special@ <> 0,
+    SELECT queue, priority, run_at, seq, name, version, flags & @special@ <> 0 OR is_large(args),
         CASE WHEN flags & @expires@ <> 0 THEN (SELECT expires_at FROM details WHERE job = _seq) END
     FROM jobs WHERE seq = _seq AND state = 1;
 END $$;

@@ -49,7 +49,7 @@ BEGIN
             RETURNING j.*
         )
         INSERT INTO ready (queue, priority, run_at, seq, name, version, special, expires_at)
-        SELECT queue, priority, run_at, seq, name, version, flags & @special@ <> 0,
+        SELECT queue, priority, run_at, seq, name, version, flags & @special@ <> 0 OR is_large(args),
             CASE WHEN flags & @expires@ <> 0 THEN (SELECT expires_at FROM details WHERE job = seq) END
         FROM let_go WHERE state = 1;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
