@@ -33,6 +33,18 @@ fn assert_well(report: &str) {
 }
 
 #[test]
+fn a_store_that_can_not_be_used_is_refused_before_anything_begins() {
+    for (store, reason) in [("memory:", "processes can't share"), ("sqlite:/nowhere/jobs.db", "/nowhere")] {
+        let directory = tempfile::tempdir().unwrap();
+        let history = directory.path().join("history");
+        let output = chaos(store, 600, &history).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(reason), "{told}");
+        assert!(!history.exists());
+    }
+}
+
+#[test]
 fn no_promise_is_broken_on_a_file_in_chaos() {
     assert_well(&report("sqlite"));
 }

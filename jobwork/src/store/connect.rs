@@ -27,15 +27,12 @@ pub(crate) fn named_url() -> Option<String> {
 /// # Errors
 /// [`Error::Url`] for a URL that names no store of this build, [`Error::Open`] for a store that can't be opened.
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no other store has a place"))]
-    let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
-    match scheme {
-        "memory" => Ok(Arc::new(Memory::new())),
+    match named(url)? {
+        (Kind::Memory, _) => Ok(Arc::new(Memory::new())),
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(Sqlite::open(sqlite_file(url, place)?).await?)),
+        (Kind::Sqlite, file) => Ok(Arc::new(Sqlite::open(file).await?)),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Ok(Arc::new(Postgres::open(url).await?)),
-        _ => Err(unknown(url)),
+        (Kind::Postgres, url) => Ok(Arc::new(Postgres::open(url).await?)),
     }
 }
 
@@ -45,28 +42,45 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>> {
 /// [`Error::Url`] where it doesn't.
 #[doc(hidden)]
 pub fn check_url(url: &str) -> Result<()> {
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no other store has a place"))]
-    let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
-    match scheme {
-        "memory" => Ok(()),
-        #[cfg(feature = "sqlite")]
-        "sqlite" => sqlite_file(url, place).map(drop),
+    match named(url)? {
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Postgres::check_url(url),
-        _ => Err(unknown(url)),
+        (Kind::Postgres, url) => Postgres::check_url(url),
+        _ => Ok(()),
     }
 }
 
 /// The file that a URL names, where its store is in a file.
 ///
 /// # Errors
-/// [`Error::Url`] where it names no usable one.
+/// [`Error::Url`] where it names no store.
 #[cfg(feature = "cli")]
 pub(crate) fn file_of(url: &str) -> Result<Option<&str>> {
-    match url.split_once(':') {
+    match named(url)? {
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", place)) => sqlite_file(url, place).map(Some),
+        (Kind::Sqlite, file) => Ok(Some(file)),
         _ => Ok(None),
+    }
+}
+
+/// The kinds of stores of this build.
+enum Kind {
+    Memory,
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+/// The kind of store that a URL names, and its place: the file of one that has a file.
+fn named(url: &str) -> Result<(Kind, &str)> {
+    let (scheme, place) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "memory" => Ok((Kind::Memory, place)),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => Ok((Kind::Sqlite, sqlite_file(url, place)?)),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => Ok((Kind::Postgres, url)),
+        _ => Err(unknown(url)),
     }
 }
 

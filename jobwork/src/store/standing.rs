@@ -135,13 +135,21 @@ impl StandingClaims {
         Answer { standing: Arc::clone(self), number, told: Some(told) }
     }
 
-    /// The worker of a claim that stands on asks for itself: takes what lies there, and hands it nothing until it has been
-    /// answered.
-    pub(super) fn pause(&self, claim: &Claim) -> Option<Paused> {
+    /// The worker of a claim that stands on asks for itself. It is handed nothing until that [is answered](Self::resume), and
+    /// what lies there is part of the answer already: the claim asks for so many fewer.
+    pub(super) fn pause(&self, claim: &mut Claim) -> Option<Paused> {
         let mut standing = self.lock();
         let left = standing.claims.iter_mut().find(|left| left.is_of(claim))?;
         left.claim.limit = 0;
-        Some(Paused { number: left.number, handed: left.lying.take() })
+        let (number, lying) = (left.number, left.lying.take());
+        drop(standing);
+        if claim.limit == 0 {
+            return None;
+        }
+        // Where it is more than was asked for, all of it goes back.
+        let handed = lying.filter(|lying| lying.jobs() <= claim.limit);
+        claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
+        Some(Paused { number, limit: claim.limit, handed })
     }
 
     /// Nobody waits for the answer any more. The claim is handed nothing until its worker has asked for itself; gives what lay
@@ -155,10 +163,11 @@ impl StandingClaims {
         rests.lying.take()
     }
 
-    /// The worker has been answered: its claim stands on for so many more.
-    pub(super) fn resume(&self, number: u64, limit: usize) {
+    /// The worker of a [paused](Self::pause) claim is given what was found: its claim stands on for as many as are lacking.
+    pub(super) fn resume(&self, (number, limit): (u64, usize), found: &Batch) {
         if let Some(paused) = self.lock().claims.iter_mut().find(|claim| claim.number == number) {
-            paused.claim.limit = limit.saturating_sub(paused.lying.as_ref().map_or(0, Handed::jobs));
+            let more = found.jobs.len() + paused.lying.as_ref().map_or(0, Handed::jobs);
+            paused.claim.limit = limit.saturating_sub(more);
             paused.since = Instant::now();
             paused.handed = None;
         }
@@ -199,9 +208,25 @@ impl StandingClaims {
 /// A claim that is handed nothing while its worker asks for itself.
 #[derive(Debug)]
 pub(super) struct Paused {
-    pub(super) number: u64,
+    number: u64,
+    limit: usize,
     /// What lay there.
-    pub(super) handed: Option<Handed>,
+    handed: Option<Handed>,
+}
+
+impl Paused {
+    /// What [`StandingClaims::resume`] wants to know.
+    pub(super) fn place(&self) -> (u64, usize) {
+        (self.number, self.limit)
+    }
+
+    /// The answer: what lay there, and what was found besides.
+    pub(super) fn and(self, found: Batch) -> Batch {
+        let Some(handed) = self.handed else { return found };
+        let mut batch = handed.take();
+        batch.jobs.extend(found.jobs);
+        Batch { next_due: found.next_due, ..batch }
+    }
 }
 
 /// The answer to a claim that stands.
@@ -247,16 +272,8 @@ impl Handed {
         std::mem::take(&mut self.batch)
     }
 
-    /// How many jobs there are.
-    pub(super) fn jobs(&self) -> usize {
+    fn jobs(&self) -> usize {
         self.batch.jobs.len()
-    }
-
-    /// The jobs, and those of what the worker was given besides.
-    pub(super) fn and(self, found: Batch) -> Batch {
-        let mut batch = self.take();
-        batch.jobs.extend(found.jobs);
-        Batch { next_due: found.next_due, ..batch }
     }
 
     fn add(&mut self, more: Self) {
@@ -310,8 +327,8 @@ mod tests {
         let answer = standing.stand(claim.clone(), nowhere());
         assert_eq!((hungry(Duration::ZERO).len(), hungry(Duration::MAX).len()), (0, 1));
         drop(answer);
-        let paused = standing.pause(&claim).unwrap();
-        standing.resume(paused.number, 9);
+        let paused = standing.pause(&mut claim.clone()).unwrap();
+        standing.resume(paused.place(), &Batch::default());
         assert_eq!(hungry(Duration::ZERO).len(), 1);
     }
 

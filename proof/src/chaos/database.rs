@@ -1,3 +1,5 @@
+use jobwork::Jobs;
+
 use super::disk::Disk;
 use super::server::Server;
 
@@ -21,6 +23,17 @@ impl Database {
             "postgres" => Self::Server(Server::start()?),
             url => Self::Given(url.to_owned()),
         })
+    }
+
+    /// Refuses a store that isn't ours and can't be opened, or can't be shared by processes.
+    pub(super) async fn check(&self) -> anyhow::Result<()> {
+        let Self::Given(url) = self else { return Ok(()) };
+        anyhow::ensure!(
+            !url.starts_with("memory:"),
+            "processes can't share `{url}`: expected `sqlite`, `postgres` or a URL"
+        );
+        Jobs::connect(url).await?;
+        Ok(())
     }
 
     /// The store's URL.

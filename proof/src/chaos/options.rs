@@ -63,8 +63,9 @@ impl Options {
     }
 
     async fn disturb(&self, seed: u64, file: &Path) -> anyhow::Result<Report> {
-        let history = History::of_file(file)?;
         let database = Database::of(&self.store, self.apart, self.seconds)?;
+        database.check().await?;
+        let history = History::of_file(file)?;
         let programs = Programs::new(database.url(), file, &log_of(file), self.old.clone())?;
         let crew = Crew::new(programs, history.clone(), seed, self.workers);
         let mut storm = Storm::new(crew, database, history.clone(), seed);

@@ -10,7 +10,6 @@ use super::heads::Rest;
 use super::lost::Asked;
 use super::rows::{claimed, duration, millis, time};
 use super::server::Server;
-use crate::store::standing::Handed;
 use crate::store::{Batch, Claim, Topic};
 
 /// The queue from which the last jobs came, for those who serve all: they begin behind it, so that none of them starves.
@@ -29,21 +28,12 @@ impl LastQueue {
 
 /// Hands out jobs that are due, and those that were handed to the worker since it was answered last.
 pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, mut claim: Claim) -> Result<Batch, Failed> {
-    let paused = server.standing.pause(&claim);
-    let number = paused.as_ref().map(|paused| paused.number);
-    // Where it is more than was asked for, all of it goes back.
-    let handed = paused.and_then(|paused| paused.handed).filter(|handed| handed.jobs() <= claim.limit);
+    let paused = server.standing.pause(&mut claim);
     server.unstarted.written(server).await;
-    claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
-    let number = number.filter(|_| claim.limit > 0 || handed.is_some());
     let found = ask(server, last_queue, &claim).await?;
-    if let Some(number) = number {
-        server.standing.resume(number, claim.limit.saturating_sub(found.jobs.len()));
-    }
-    Ok(match handed {
-        Some(handed) => handed.and(found),
-        None => found,
-    })
+    let Some(paused) = paused else { return Ok(found) };
+    server.standing.resume(paused.place(), &found);
+    Ok(paused.and(found))
 }
 
 async fn ask(server: &Arc<Server>, last_queue: &LastQueue, claim: &Claim) -> Result<Batch, Failed> {

@@ -6,20 +6,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::again::until_done;
 use super::failure::Failed;
 use super::server::Server;
 use crate::job::{Finished, Lease};
-
-/// The pause after a claim could not be given back, which doubles.
-const SOON: Duration = Duration::from_millis(50);
-
-/// The longest such pause.
-const LATEST: Duration = Duration::from_secs(1);
 
 /// The token of the next claim. Tokens are compared with those of the same worker only, and that is one of this process.
 static NEXT: AtomicI64 = AtomicI64::new(1);
@@ -92,7 +86,7 @@ impl Lost {
         let mut claims = self.claims();
         claims.lost.push(claim);
         if !std::mem::replace(&mut claims.served, true) {
-            server.thread.handle().spawn(give_back_all(Arc::downgrade(server)));
+            server.thread.handle().spawn(until_done(Arc::downgrade(server), "a lost claim", give_back_all));
         }
     }
 
@@ -104,23 +98,16 @@ impl Lost {
     }
 }
 
-/// Gives claims back until there are none, or the store is not used any more, whose workers have left then.
-async fn give_back_all(server: std::sync::Weak<Server>) {
-    let mut pause = SOON;
-    while let Some(server) = server.upgrade() {
+/// Gives claims back until there are none.
+async fn give_back_all(server: Arc<Server>) -> Result<(), Failed> {
+    loop {
         let claims = server.lost.take();
         if claims.is_empty() {
-            return;
+            return Ok(());
         }
-        match give_back(&server, &claims).await {
-            Ok(()) => pause = SOON,
-            Err(failed) => {
-                tracing::debug!(error = failed.problem(), "a claim can't be given back; trying again");
-                server.lost.claims().lost.extend(claims);
-                drop(server);
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LATEST);
-            }
+        if let Err(failed) = give_back(&server, &claims).await {
+            server.lost.claims().lost.extend(claims);
+            return Err(failed);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Jobs in a schema of a Postgres, for any number of machines.
 
+mod again;
 mod batches;
 mod beat;
 mod claim;

@@ -1,19 +1,13 @@
 //! Jobs that were handed to a worker which did not take them: they are ready again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::again::until_done;
 use super::failure::Failed;
 use super::finish;
 use super::server::Server;
 use crate::job::Finished;
-
-/// The pause after they could not be given back, which doubles.
-const SOON: Duration = Duration::from_millis(50);
-
-/// The longest such pause.
-const LATEST: Duration = Duration::from_secs(1);
 
 /// Jobs on their way back.
 #[derive(Debug, Default)]
@@ -33,7 +27,7 @@ impl Unstarted {
     pub(super) fn give_back(&self, server: &Arc<Server>, jobs: Vec<Finished>) {
         self.open.fetch_add(jobs.len(), Ordering::SeqCst);
         self.jobs().extend(jobs);
-        server.thread.handle().spawn(write_all(Arc::downgrade(server)));
+        server.thread.handle().spawn(until_done(Arc::downgrade(server), "a job that nobody took", write_all));
     }
 
     /// Waits until what was given back before is written, or that has failed: a claim would miss it.
@@ -67,14 +61,6 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// Writes until nothing waits, or the store is not used any more, whose workers have left then.
-async fn write_all(server: Weak<Server>) {
-    let mut pause = SOON;
-    while let Some(server) = server.upgrade() {
-        let Err(failed) = server.unstarted.write(&server).await else { return };
-        tracing::debug!(error = failed.problem(), "jobs that nobody took can't be given back; trying again");
-        drop(server);
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LATEST);
-    }
+async fn write_all(server: Arc<Server>) -> Result<(), Failed> {
+    server.unstarted.write(&server).await
 }

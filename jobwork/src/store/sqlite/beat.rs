@@ -82,9 +82,8 @@ fn join(db: &Db, beat: &Beat) -> rusqlite::Result<()> {
 /// Jobs that the worker should still have are ready again, as if it had handed them back.
 fn leave(db: &Db, key: i64, beat: &Beat) -> rusqlite::Result<()> {
     let at = millis(beat.now);
-    for seq in running(db, key)? {
-        let back = |job: Running| settle(db, &job, &Outcome::HandedBack { failure: None }, at);
-        or_set_aside(db, seq, at, || running_job(db, key, seq)?.map_or(Ok(()), back))?;
+    for (seq, job) in running(db, key)? {
+        or_set_aside(db, seq, at, || settle(db, &job?, &Outcome::HandedBack { failure: None }, at))?;
     }
     forget(db, key, beat.worker.id)
 }
@@ -118,33 +117,29 @@ fn command(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Command>> {
     command.transpose().map_err(|error| malformed(column, error))
 }
 
-/// The numbers of the jobs that a worker is running.
-pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<i64>> {
-    let jobs = "SELECT seq FROM jobwork_running WHERE worker = ?1 ORDER BY seq";
-    db.prepare(jobs)?.query_map([worker], |row| row.get(0))?.collect()
-}
-
-/// One of them.
-pub(super) fn running_job(db: &Db, worker: i64, seq: i64) -> rusqlite::Result<Option<Running>> {
+/// The jobs that a worker is running, by their numbers. Those that can't be read are among them.
+pub(super) fn running(db: &Db, worker: i64) -> rusqlite::Result<Vec<(i64, rusqlite::Result<Running>)>> {
     db.prepare(
         "SELECT seq, created_at, attempt, run_at, rescues, cancel, claim, flags, started_at FROM jobwork_running
-         WHERE worker = ?1 AND seq = ?2",
+         WHERE worker = ?1 ORDER BY seq",
     )?
-    .query_row([worker, seq], |row| {
-        Ok(Running {
-            seq: row.get(0)?,
-            created_at: row.get(1)?,
-            attempt: row.get(2)?,
-            worker,
-            claim: row.get(6)?,
-            started_at: row.get(8)?,
-            run_at: row.get(3)?,
-            rescues: row.get(4)?,
-            cancel: row.get(5)?,
-            flags: row.get(7)?,
-        })
+    .query_map([worker], |row| Ok((row.get(0)?, running_job(row, worker))))?
+    .collect()
+}
+
+fn running_job(row: &Row<'_>, worker: i64) -> rusqlite::Result<Running> {
+    Ok(Running {
+        seq: row.get(0)?,
+        created_at: row.get(1)?,
+        attempt: row.get(2)?,
+        worker,
+        claim: row.get(6)?,
+        started_at: row.get(8)?,
+        run_at: row.get(3)?,
+        rescues: row.get(4)?,
+        cancel: row.get(5)?,
+        flags: row.get(7)?,
     })
-    .optional()
 }
 
 fn cancels(db: &Db, worker: i64) -> rusqlite::Result<Vec<JobId>> {

@@ -4,17 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 use super::busy;
-use super::claim::{self, Planned};
 use super::locks::Locks;
 use super::new_rows::NewRows;
 use super::rows;
 use super::turn::{Turn, Turns};
-use super::{finish, open, ready};
+use super::{finish, handover, open};
 use crate::job::Finished;
 use crate::store::standing::{Hungry, StandingClaims};
 use crate::store::{Batch, Topic, Waker};
@@ -46,7 +44,7 @@ pub(super) struct Session {
     pub(super) unstarted: RefCell<Vec<Finished>>,
     pub(super) standing: Arc<StandingClaims>,
     /// The standing claims that this transaction has looked at, and what it has for them.
-    handed: RefCell<Vec<(Hungry, Batch)>>,
+    pub(super) handed: RefCell<Vec<(Hungry, Batch)>>,
     /// What this transaction knows.
     pending: Cell<Pending>,
     waker: Arc<Waker>,
@@ -263,16 +261,33 @@ impl<'c> Db<'c> {
         begin().map(|_| turn)
     }
 
+    /// Does something of a transaction, of which nothing is written where it is refused.
+    pub(super) fn undoable<T, E>(
+        &self,
+        work: impl FnOnce() -> rusqlite::Result<Result<T, E>>,
+    ) -> rusqlite::Result<Result<T, E>> {
+        self.execute("SAVEPOINT jobwork_undoable", [])?;
+        let done = work()?;
+        if done.is_err() {
+            self.execute("ROLLBACK TO jobwork_undoable", [])?;
+        }
+        self.execute("RELEASE jobwork_undoable", [])?;
+        Ok(done)
+    }
+
     /// Writes something that is not to fail what shares its transaction; says whether it is written.
-    fn apart(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<bool> {
-        self.execute("SAVEPOINT jobwork_apart", [])?;
-        let written = work();
+    pub(super) fn apart(&self, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<bool> {
+        let written = self.undoable(|| Ok(work()))?;
         if let Err(error) = &written {
             tracing::error!(%error, "can't hand jobs over, or take them back; trying again");
-            self.execute("ROLLBACK TO jobwork_apart", [])?;
         }
-        self.execute("RELEASE jobwork_apart", [])?;
         Ok(written.is_ok())
+    }
+
+    /// Gives what is ready now to the claims that stand.
+    fn hand_over(&self) -> rusqlite::Result<()> {
+        let Pending { now, woken, .. } = self.pending.get();
+        if now == 0 || !woken[Topic::Ready as usize] { Ok(()) } else { handover::hand_over(self, now) }
     }
 
     /// Gives back what has not started.
@@ -302,44 +317,6 @@ impl<'c> Db<'c> {
     /// Sets what SQLite answers with the new setting.
     fn set(&self, pragma: &str) -> rusqlite::Result<()> {
         self.prepare(pragma)?.query_row([], |_| Ok(()))
-    }
-
-    /// Gives what is ready now to the claims that stand.
-    fn hand_over(&self) -> rusqlite::Result<()> {
-        let Pending { now, woken, .. } = self.pending.get();
-        if now == 0 || !woken[Topic::Ready as usize] {
-            return Ok(());
-        }
-        // A claim made in this transaction sees all that is ready.
-        let mut hungry = self.standing.hungry(Duration::MAX, |_| true);
-        if hungry.is_empty() {
-            return Ok(());
-        }
-        hungry.iter_mut().for_each(|hungry| hungry.claim.now = rows::time(now));
-        *self.handed.borrow_mut() = hungry.into_iter().map(|hungry| (hungry, Batch::default())).collect();
-        let mut waiting = self.handed.borrow_mut();
-        // A failure is met again by the claim itself, which may be undone without what it shares the commit with.
-        let plans = waiting.iter().map(|(hungry, _)| claim::plan(self, &hungry.claim).unwrap_or_default());
-        let plans: Vec<_> = plans.collect();
-        let planned: Vec<i64> = plans.iter().flatten().flat_map(Planned::seqs).collect();
-        // From here on it may be undone, and new rows must not be.
-        self.write_new_rows()?;
-        // Who asks for itself meets the same error, and reports it.
-        if !self.apart(|| self.claim_for(&mut waiting, plans))? {
-            waiting.iter_mut().for_each(|(_, batch)| *batch = Batch::default());
-            planned.into_iter().try_for_each(|seq| ready::enter(self, seq))?;
-        }
-        Ok(())
-    }
-
-    fn claim_for(&self, waiting: &mut [(Hungry, Batch)], plans: Vec<Option<Planned>>) -> rusqlite::Result<()> {
-        for ((hungry, batch), planned) in waiting.iter_mut().zip(plans) {
-            *batch = match planned {
-                Some(planned) => planned.write(self, &hungry.claim)?,
-                None => claim::claim(self, &hungry.claim)?,
-            };
-        }
-        Ok(())
     }
 
     /// Tells everybody who waits for what was committed.

@@ -20,6 +20,7 @@ mod filter;
 mod finish;
 mod flow;
 mod gates;
+mod handover;
 mod history;
 #[cfg(feature = "rusqlite")]
 mod in_transaction;

@@ -15,7 +15,7 @@ use crate::store::{Push, Pushed, Stored, Topic};
 /// Stores jobs that were checked; nothing of them when the unique key of one is taken and it can't be left out.
 pub(super) fn push(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {
     let may_fail = push.jobs.iter().any(|job| job.flow.unique.is_some());
-    if may_fail { unique::or_nothing(db, || store(db, push)) } else { store(db, push) }
+    if may_fail { db.undoable(|| store(db, push)) } else { store(db, push) }
 }
 
 fn store(db: &Db, push: &Arc<Push>) -> rusqlite::Result<Result<Stored>> {

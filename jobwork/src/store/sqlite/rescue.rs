@@ -16,9 +16,8 @@ pub(super) fn look(db: &Db, rescue: Rescue) -> rusqlite::Result<Option<Vec<JobId
 pub(super) fn rescue(db: &Db, rescue: Rescue) -> rusqlite::Result<Vec<JobId>> {
     let mut rescued = Vec::new();
     for (key, worker) in dead(db, rescue)? {
-        for seq in beat::running(db, key)? {
-            let one = || beat::running_job(db, key, seq)?.map(|job| rescue_job(db, &job, rescue)).transpose();
-            rescued.extend(or_set_aside(db, seq, millis(rescue.now), one)?.flatten());
+        for (seq, job) in beat::running(db, key)? {
+            rescued.extend(or_set_aside(db, seq, millis(rescue.now), || rescue_job(db, &job?, rescue))?);
         }
         beat::forget(db, key, worker)?;
     }

@@ -30,20 +30,6 @@ impl Holder {
     }
 }
 
-/// Does `work`, which may refuse: then nothing of it is written, but what shares its transaction is.
-pub(super) fn or_nothing<T>(
-    db: &Db,
-    work: impl FnOnce() -> rusqlite::Result<Result<T>>,
-) -> rusqlite::Result<Result<T>> {
-    db.execute("SAVEPOINT jobwork_push", [])?;
-    let done = work()?;
-    if done.is_err() {
-        db.execute("ROLLBACK TO jobwork_push", [])?;
-    }
-    db.execute("RELEASE jobwork_push", [])?;
-    Ok(done)
-}
-
 /// Who has the key now. One whose window is over gives it up, and one that has expired is ended first.
 fn holder(db: &Db, key: &str, now: i64) -> rusqlite::Result<Option<Holder>> {
     let found = find(db, key)?;

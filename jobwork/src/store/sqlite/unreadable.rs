@@ -67,25 +67,30 @@ pub(super) fn alone(db: &Db, mut call: impl FnMut() -> rusqlite::Result<()>) -> 
     if !written.as_ref().is_err_and(is_unreadable) {
         return written;
     }
-    db.careful.set(true);
-    let written = db.transaction(call);
-    db.careful.set(false);
-    written
+    let _careful = Careful::begin(db);
+    db.transaction(call)
+}
+
+/// A call is made carefully. It is over with it, also after a panic.
+struct Careful<'a>(&'a Db<'a>);
+
+impl<'a> Careful<'a> {
+    fn begin(db: &'a Db<'a>) -> Self {
+        db.careful.set(true);
+        Self(db)
+    }
+}
+
+impl Drop for Careful<'_> {
+    fn drop(&mut self) {
+        self.0.careful.set(false);
+    }
 }
 
 /// Does what concerns one job, and not the others of the call; or nothing, if something can't be read. That fails the call at first, since
 /// a savepoint a job would be dear; the call is then made again, carefully: each job in a savepoint.
 pub(super) fn or_undone<T>(db: &Db, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<Result<T, Why>> {
-    if !db.careful.get() {
-        return work().map(Ok);
-    }
-    db.execute("SAVEPOINT jobwork_one", [])?;
-    let done = readable(work())?;
-    if done.is_err() {
-        db.execute("ROLLBACK TO jobwork_one", [])?;
-    }
-    db.execute("RELEASE jobwork_one", [])?;
-    Ok(done)
+    if db.careful.get() { db.undoable(|| readable(work())) } else { work().map(Ok) }
 }
 
 /// As [`or_undone`], and the job at fault is dead; `None` where it is.
@@ -105,9 +110,7 @@ pub(super) fn or_set_aside<T>(
 pub(super) fn set_aside(db: &Db, seq: i64, why: &str, at: i64) -> rusqlite::Result<()> {
     tracing::error!(row = seq, why, "a job is dead, because its row can't be read");
     let reason = format!("{}: its row can't be read: {why}", DeadReason::Undecodable);
-    db.execute("SAVEPOINT jobwork_aside", [])?;
-    if readable(finish::end(db, seq, state::DEAD, Some(&reason), at))?.is_err() {
-        db.execute("ROLLBACK TO jobwork_aside", [])?;
+    if db.undoable(|| readable(finish::end(db, seq, state::DEAD, Some(&reason), at)))?.is_err() {
         end_by_itself(db, seq, &reason, at)?;
     }
     // The gates of its slots are looked at, whatever stands in them.
@@ -115,7 +118,6 @@ pub(super) fn set_aside(db: &Db, seq: i64, why: &str, at: i64) -> rusqlite::Resu
         WHERE key IN (SELECT key FROM jobwork_slots WHERE job = ?1)";
     db.execute(freed, [seq])?;
     db.execute("DELETE FROM jobwork_slots WHERE job = ?1", [seq])?;
-    db.execute("RELEASE jobwork_aside", [])?;
     db.wake(Topic::Ready);
     Ok(())
 }

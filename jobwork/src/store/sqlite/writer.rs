@@ -13,7 +13,7 @@ use super::call::{Call, Rank, Task, Tasks, Told, ended};
 use super::db::{Db, Owned};
 use super::{busy, claim, unreadable};
 use crate::error::{Error, Result};
-use crate::store::standing::{GiveBack, Handed, Paused, StandingClaims};
+use crate::store::standing::{GiveBack, StandingClaims};
 use crate::store::{Batch, Claim};
 
 /// More calls than this don't share one commit, so that no reply waits for ever.
@@ -87,22 +87,13 @@ impl Writer {
 
     /// Asks for ready jobs, besides those that were handed to the worker since it was answered last.
     pub(super) async fn claim(&self, mut claim: Claim) -> Result<Batch> {
-        let Some(Paused { number, handed }) = self.standing.pause(&claim) else {
+        let Some(paused) = self.standing.pause(&mut claim) else {
             return self.claim_and_tell(claim, None).await;
         };
-        if claim.limit == 0 {
-            return Ok(Batch::default());
-        }
-        // Where it is more than was asked for, all of it goes back.
-        let handed = handed.filter(|handed| handed.jobs() <= claim.limit);
-        claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
-        let (standing, limit) = (Arc::clone(&self.standing), claim.limit);
-        let resume = move |found: &Batch| standing.resume(number, limit.saturating_sub(found.jobs.len()));
-        let found = self.claim_and_tell(claim, Some(Box::new(resume))).await?;
-        Ok(match handed {
-            Some(handed) => handed.and(found),
-            None => found,
-        })
+        let (standing, place) = (Arc::clone(&self.standing), paused.place());
+        // Before the answer goes out, so that the next commit may hand over again.
+        let resume = move |found: &Batch| standing.resume(place, found);
+        Ok(paused.and(self.claim_and_tell(claim, Some(Box::new(resume))).await?))
     }
 
     async fn claim_and_tell(&self, claim: Claim, told: Option<Told<Batch>>) -> Result<Batch> {
