@@ -46,11 +46,49 @@ struct Standing {
 }
 
 /// A claim that can be handed something.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hungry {
     number: u64,
     pub(super) claim: Claim,
     back: GiveBack,
+}
+
+/// Room in a claim that stands, which is kept for jobs while they are being stored.
+#[derive(Debug)]
+pub(super) struct Room {
+    standing: Arc<StandingClaims>,
+    hungry: Hungry,
+}
+
+impl Room {
+    /// The claim, for as many jobs as there is room for.
+    pub(super) fn claim(&self) -> &Claim {
+        &self.hungry.claim
+    }
+
+    /// Answers the claim with what was stored at this time.
+    pub(super) fn hand(self, batch: Batch, now: Timestamp) {
+        let (standing, mut hungry) = (Arc::clone(&self.standing), self.hungry.clone());
+        drop(self);
+        hungry.claim.now = now;
+        standing.hand(hungry, batch);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let jobs = self.hungry.claim.limit;
+        if let Some(claim) = self.standing.lock().find(self.hungry.number) {
+            claim.kept = claim.kept.saturating_sub(jobs);
+            claim.claim.limit += jobs;
+        }
+    }
+}
+
+impl Standing {
+    fn find(&mut self, number: u64) -> Option<&mut StandingClaim> {
+        self.claims.iter_mut().find(|claim| claim.number == number)
+    }
 }
 
 /// A claim that stands.
@@ -59,6 +97,8 @@ struct StandingClaim {
     number: u64,
     /// What it may still get.
     claim: Claim,
+    /// How many jobs that are being stored have room kept for them.
+    kept: usize,
     /// Who waits for the answer; nobody between two calls of the worker.
     caller: Option<oneshot::Sender<()>>,
     lying: Option<Handed>,
@@ -119,37 +159,45 @@ impl StandingClaims {
         let (caller, told) = oneshot::channel();
         let mut standing = self.lock();
         let left = standing.claims.iter().position(|left| left.is_of(&claim));
-        let (number, lying, handed) = match left.map(|left| standing.claims.swap_remove(left)) {
-            Some(left) => (left.number, left.lying, left.handed),
-            None => {
-                standing.last += 1;
-                (standing.last, None, None)
-            }
+        let left = left.map(|left| standing.claims.swap_remove(left));
+        let number = left.as_ref().map_or(standing.last + 1, |left| left.number);
+        standing.last = standing.last.max(number);
+        let mut stands = StandingClaim {
+            number,
+            claim,
+            kept: 0,
+            caller: Some(caller),
+            lying: None,
+            since: Instant::now(),
+            handed: None,
+            back,
         };
-        let mut claim =
-            StandingClaim { number, claim, caller: Some(caller), lying: None, since: Instant::now(), handed, back };
-        if let Some(lying) = lying {
-            claim.get(lying);
+        if let Some(StandingClaim { kept, lying, handed, .. }) = left {
+            (stands.kept, stands.handed) = (kept, handed);
+            stands.claim.limit = stands.claim.limit.saturating_sub(kept);
+            lying.into_iter().for_each(|lying| stands.get(lying));
         }
-        standing.claims.push(claim);
+        standing.claims.push(stands);
         Answer { standing: Arc::clone(self), number, told: Some(told) }
     }
 
-    /// The worker of a claim that stands on asks for itself. It is handed nothing until that [is answered](Self::resume), and
-    /// what lies there is part of the answer already: the claim asks for so many fewer.
-    pub(super) fn pause(&self, claim: &mut Claim) -> Option<Paused> {
+    /// The worker of a claim that stands on asks for itself. What lies there is part of the answer already, and the claim is handed
+    /// at most `meanwhile` until that [is answered](Self::resume): it asks for so many fewer.
+    pub(super) fn pause(&self, claim: &mut Claim, meanwhile: usize) -> Option<Paused> {
         let mut standing = self.lock();
         let left = standing.claims.iter_mut().find(|left| left.is_of(claim))?;
-        left.claim.limit = 0;
-        let (number, lying) = (left.number, left.lying.take());
+        let (number, kept, mut lying) = (left.number, left.kept, left.lying.take());
+        let excess = lying.as_mut().and_then(|lying| lying.split_off(claim.limit));
+        let asks = claim.limit > 0;
+        claim.limit -= lying.as_ref().map_or(0, Handed::jobs);
+        let limit = claim.limit;
+        claim.limit = limit.saturating_sub(kept);
+        let meanwhile = meanwhile.min(claim.limit.saturating_sub(1));
+        left.claim.limit = meanwhile;
+        claim.limit -= meanwhile;
         drop(standing);
-        if claim.limit == 0 {
-            return None;
-        }
-        // Where it is more than was asked for, all of it goes back.
-        let handed = lying.filter(|lying| lying.jobs() <= claim.limit);
-        claim.limit -= handed.as_ref().map_or(0, Handed::jobs);
-        Some(Paused { number, limit: claim.limit, handed })
+        drop(excess);
+        asks.then_some(Paused { number, limit, handed: lying })
     }
 
     /// Nobody waits for the answer any more. The claim is handed nothing until its worker has asked for itself; gives what lay
@@ -164,10 +212,10 @@ impl StandingClaims {
     }
 
     /// The worker of a [paused](Self::pause) claim is given what was found: its claim stands on for as many as are lacking.
-    pub(super) fn resume(&self, (number, limit): (u64, usize), found: &Batch) {
-        if let Some(paused) = self.lock().claims.iter_mut().find(|claim| claim.number == number) {
-            let more = found.jobs.len() + paused.lying.as_ref().map_or(0, Handed::jobs);
-            paused.claim.limit = limit.saturating_sub(more);
+    pub(super) fn resume(&self, Place { number, limit }: Place, found: &Batch) {
+        if let Some(paused) = self.lock().find(number) {
+            let lies = paused.lying.as_ref().map_or(0, Handed::jobs);
+            paused.claim.limit = limit.saturating_sub(found.jobs.len() + lies + paused.kept);
             paused.since = Instant::now();
             paused.handed = None;
         }
@@ -180,6 +228,19 @@ impl StandingClaims {
         let looks = |claim: &StandingClaim| claim.handed.is_some_and(|first| first.elapsed() > time);
         let hungry = standing.claims.iter().filter(|claim| claim.can_get() && !looks(claim) && is(&claim.claim));
         hungry.map(StandingClaim::hungry).collect()
+    }
+
+    /// Keeps room for these many jobs, or fewer, in a claim that is [hungry](Self::hungry).
+    #[cfg(feature = "postgres")]
+    pub(super) fn keep(self: &Arc<Self>, jobs: usize, time: Duration, is: impl Fn(&Claim) -> bool) -> Option<Room> {
+        let mut hungry = self.hungry(time, is).into_iter().next()?;
+        let mut standing = self.lock();
+        let claim = standing.find(hungry.number)?;
+        hungry.claim.limit = jobs.min(claim.claim.limit);
+        claim.claim.limit -= hungry.claim.limit;
+        claim.kept += hungry.claim.limit;
+        drop(standing);
+        (hungry.claim.limit > 0).then(|| Room { standing: Arc::clone(self), hungry })
     }
 
     /// Answers a claim with what was written for it.
@@ -205,19 +266,26 @@ impl StandingClaims {
     }
 }
 
-/// A claim that is handed nothing while its worker asks for itself.
+/// A claim whose worker asks for itself.
 #[derive(Debug)]
 pub(super) struct Paused {
     number: u64,
+    /// What it asked for, without what lay there.
     limit: usize,
     /// What lay there.
     handed: Option<Handed>,
 }
 
+/// Which claim [`StandingClaims::resume`] is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    number: u64,
+    limit: usize,
+}
+
 impl Paused {
-    /// What [`StandingClaims::resume`] wants to know.
-    pub(super) fn place(&self) -> (u64, usize) {
-        (self.number, self.limit)
+    pub(super) fn place(&self) -> Place {
+        Place { number: self.number, limit: self.limit }
     }
 
     /// The answer: what lay there, and what was found besides.
@@ -276,6 +344,13 @@ impl Handed {
         self.batch.jobs.len()
     }
 
+    /// Takes off what is more than so many, if anything is.
+    fn split_off(&mut self, most: usize) -> Option<Self> {
+        let more = self.batch.jobs.split_off(most.min(self.jobs()));
+        let more = Batch { jobs: more, next_due: None };
+        (!more.jobs.is_empty()).then(|| Self { batch: more, at: self.at, back: self.back.clone() })
+    }
+
     fn add(&mut self, more: Self) {
         let batch = more.take();
         self.batch.jobs.extend(batch.jobs);
@@ -327,7 +402,7 @@ mod tests {
         let answer = standing.stand(claim.clone(), nowhere());
         assert_eq!((hungry(Duration::ZERO).len(), hungry(Duration::MAX).len()), (0, 1));
         drop(answer);
-        let paused = standing.pause(&mut claim.clone()).unwrap();
+        let paused = standing.pause(&mut claim.clone(), 0).unwrap();
         standing.resume(paused.place(), &Batch::default());
         assert_eq!(hungry(Duration::ZERO).len(), 1);
     }
@@ -339,5 +414,49 @@ mod tests {
         let _answers = [&one, &other].map(|claim| standing.stand(claim.clone(), nowhere()));
         let hungry = standing.hungry(Duration::MAX, |claim| claim.worker == other.worker);
         assert_eq!(hungry.iter().map(|hungry| hungry.claim.worker).collect::<Vec<_>>(), [other.worker]);
+    }
+
+    fn left(standing: &Arc<StandingClaims>, claim: &Claim) -> usize {
+        standing
+            .hungry(Duration::MAX, |_| true)
+            .iter()
+            .find(|hungry| hungry.claim.worker == claim.worker)
+            .map_or(0, |hungry| hungry.claim.limit)
+    }
+
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn room_is_kept_for_what_is_being_stored_and_given_up_where_that_fails() {
+        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(3));
+        let _answer = standing.stand(claim.clone(), nowhere());
+        let keep = |jobs| standing.keep(jobs, Duration::MAX, |_| true);
+        let (first, second) = (keep(2).unwrap(), keep(2).unwrap());
+        assert_eq!((first.claim().limit, second.claim().limit, keep(1).is_none()), (2, 1, true));
+        drop(first);
+        assert_eq!(left(&standing, &claim), 2);
+        second.hand(batch(&claim), claim.now);
+        assert_eq!(left(&standing, &claim), 2);
+    }
+
+    #[tokio::test]
+    async fn who_asks_gets_no_more_than_it_asked_for_with_what_it_is_handed_meanwhile() {
+        let given_back = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&given_back);
+        let back = GiveBack::new(move |jobs| *count.lock().unwrap() += jobs.len());
+        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(9));
+        let answer = standing.stand(claim.clone(), back);
+        let hand = || standing.hand(standing.hungry(Duration::MAX, |_| true).remove(0), batch(&claim));
+        hand();
+        assert_eq!(answer.wait().await.unwrap().jobs.len(), 1);
+        (hand(), hand(), hand());
+        let mut asks = Claim { limit: 2, ..claim.clone() };
+        assert_eq!((standing.pause(&mut asks, 1).unwrap().and(Batch::default()).jobs.len(), asks.limit), (2, 0));
+        assert_eq!(*given_back.lock().unwrap(), 1, "one was too many");
+        let mut asks = claim.clone();
+        let paused = standing.pause(&mut asks, 4).unwrap();
+        assert_eq!((asks.limit, left(&standing, &claim)), (5, 4));
+        hand();
+        standing.resume(paused.place(), &batch(&claim));
+        assert_eq!(left(&standing, &claim), 7);
     }
 }

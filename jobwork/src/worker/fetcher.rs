@@ -72,12 +72,15 @@ pub(crate) struct Fetcher {
     failures: u32,
     /// When the store was asked last.
     asked: Instant,
-    /// The store has handed something over and has nothing more: there is no need to ask.
-    handed: Option<Looked>,
+    /// At that time the store had no more, and has told of nothing since: what comes is handed over.
+    exhausted: Option<(Instant, Option<Timestamp>)>,
 }
 
 /// How many jobs a look at the store brought, and when the next one is due.
 type Looked = (usize, Option<Timestamp>);
+
+/// After this time the store is asked again, since not all that comes is handed over or told of.
+const ASKS_AFTER: Duration = Duration::from_millis(20);
 
 /// What was claimed ahead is given back when none of it begins for this long: long jobs have come before it, and another
 /// worker may have room.
@@ -102,7 +105,7 @@ impl Fetcher {
             lane: lane.index,
             failures: 0,
             asked: Instant::now(),
-            handed: None,
+            exhausted: None,
         }
     }
 
@@ -133,9 +136,9 @@ impl Fetcher {
         if room == 0 {
             return self.full().await;
         }
-        let looked = match self.handed.take() {
-            Some(handed) => Some(handed),
-            None => {
+        let looked = match self.exhausted {
+            Some((since, next_due)) if since.elapsed() < ASKS_AFTER && self.stands() => Some((0, next_due)),
+            _ => {
                 wakeups.forget();
                 self.claim(room).await
             }
@@ -196,7 +199,11 @@ impl Fetcher {
         let turn = shared.crowds.turn().await;
         let claim = Claim { caps: Arc::clone(&turn.caps), ..self.request(limit, now) };
         match shared.store.claim(claim).await {
-            Ok(batch) => Some(self.take(batch)),
+            Ok(batch) => {
+                let (found, next_due) = self.take(batch);
+                self.exhausted = (found < limit).then_some((self.asked, next_due));
+                Some((found, next_due))
+            }
             Err(error) => {
                 self.failures += 1;
                 tracing::error!(%error, failures = self.failures, "can't claim jobs; trying again");
@@ -281,9 +288,11 @@ impl Fetcher {
             biased;
             // A failure is met by the next look too, which reports it.
             handed = handed_over => if let Ok(batch) = handed {
-                let (found, next_due) = self.take(batch);
-                // Nothing says that it was taken back again: it is worth a look.
-                self.handed = (0 < found && found < room).then_some((found, next_due));
+                let (found, due) = self.take(batch);
+                // Where there is no room for more, more may lie elsewhere; and nothing says that it was taken back again.
+                let next_due = next_due.into_iter().chain(due).min();
+                self.exhausted = self.exhausted.filter(|_| 0 < found && found < room).map(|(since, _)| (since, next_due));
+                return;
             },
             () = wakeups.changed() => {}
             _ = self.freed.changed() => {}
@@ -291,6 +300,7 @@ impl Fetcher {
             () = self.idle.stirred(self.lane), if self.until == Until::Empty => {}
             _ = self.gate.changed() => {}
         }
+        self.exhausted = None;
     }
 
     /// Whether it may be handed jobs that it did not ask for at that moment: not where it must count them before it asks, nor

@@ -28,10 +28,12 @@ impl LastQueue {
 
 /// Hands out jobs that are due, and those that were handed to the worker since it was answered last.
 pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, mut claim: Claim) -> Result<Batch, Failed> {
-    let paused = server.standing.pause(&mut claim);
+    // The other half is for what is stored while the server is being asked.
+    let half = claim.limit / 2;
+    let paused = server.standing.pause(&mut claim, half);
     server.unstarted.written(server).await;
+    let Some(paused) = paused else { return ask(server, last_queue, &claim).await };
     let found = ask(server, last_queue, &claim).await?;
-    let Some(paused) = paused else { return Ok(found) };
     server.standing.resume(paused.place(), &found);
     Ok(paused.and(found))
 }

@@ -15,7 +15,7 @@ use super::lost::Asked;
 use super::rows::{job_id, time};
 use super::server::Server;
 use crate::job::{Claimed, Lease, NewJob};
-use crate::store::standing::Hungry;
+use crate::store::standing::Room;
 use crate::store::{Batch, Claim};
 
 /// A worker that is handed jobs looks at the line again after this time.
@@ -25,23 +25,23 @@ const LOOKS_AFTER: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct HandOver<'a> {
     server: &'a Arc<Server>,
-    hungry: Hungry,
+    room: Room,
     next_due: Option<Timestamp>,
     now: Timestamp,
     asked: Asked<'a>,
 }
 
 impl<'a> HandOver<'a> {
-    /// A worker that waits for jobs such as this one, if that is due now.
-    pub(super) fn begin(server: &'a Arc<Server>, job: &NewJob, now: i64) -> Option<Self> {
+    /// A worker that waits for jobs such as this one, of which there are so many, if that is due now.
+    pub(super) fn begin(server: &'a Arc<Server>, job: &NewJob, jobs: usize, now: i64) -> Option<Self> {
         if job.run_at.is_some() {
             return None;
         }
         let is = |claim: &Claim| is_for(claim, job) && server.heads.rest(claim).is_some();
-        let hungry = server.standing.hungry(LOOKS_AFTER, is).into_iter().next()?;
-        let next_due = server.heads.rest(&hungry.claim)?.next_due;
-        let asked = Asked::new(server, hungry.claim.worker.as_uuid(), now);
-        Some(Self { server, hungry, next_due, now: time(now), asked })
+        let room = server.standing.keep(jobs, LOOKS_AFTER, is)?;
+        let next_due = server.heads.rest(room.claim())?.next_due;
+        let asked = Asked::new(server, room.claim().worker.as_uuid(), now);
+        Some(Self { room, next_due, now: time(now), asked, server })
     }
 
     /// Stores jobs by this function of the server, which gives the worker as many of the first ones as it takes, if it may have any. Gives the
@@ -52,21 +52,21 @@ impl<'a> HandOver<'a> {
         params: &[Param<'_>],
         jobs: &[(&NewJob, i64)],
     ) -> Result<(Vec<i64>, bool), Failed> {
-        let Self { server, mut hungry, next_due, now, asked } = self;
-        let (worker, most, token) = (hungry.claim.worker.as_uuid(), hungry.claim.limit, asked.token);
+        let Self { room, next_due, now, asked, server } = self;
+        let (worker, most, token) = (room.claim().worker, room.claim().limit, asked.token);
+        let key = worker.as_uuid();
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let to: [Param<'_>; 3] = [(&worker, Type::UUID), (&token, Type::INT8), (&limit, Type::INT8)];
+        let to: [Param<'_>; 3] = [(&key, Type::UUID), (&token, Type::INT8), (&limit, Type::INT8)];
         let params = [params, &to].concat();
         let places: Vec<String> = (1..=params.len()).map(|place| format!("${place}")).collect();
         let statement = format!("SELECT seqs, claim FROM @.{function}({})", places.join(", "));
         let answer = asked.answered(server.call_one_near(&statement, &params).await)?;
         let seqs: Vec<i64> = answer.get("seqs");
         let Some(claim) = answer.get::<_, Option<i64>>("claim") else { return Ok((seqs, true)) };
-        let lease = |job| Lease { job, attempt: 1, worker: hungry.claim.worker, claim: claim.unsigned_abs() };
+        let lease = |job| Lease { job, attempt: 1, worker, claim: claim.unsigned_abs() };
         let taken = seqs.iter().zip(jobs).take(most);
         let taken = taken.map(|(seq, (job, now))| claimed(lease(job_id(*seq, *now)), job, *now)).collect();
-        hungry.claim.now = now;
-        server.standing.hand(hungry, Batch { jobs: taken, next_due });
+        room.hand(Batch { jobs: taken, next_due }, now);
         let left = seqs.len() > most;
         Ok((seqs, left))
     }

@@ -212,8 +212,8 @@ mod tests {
     fn what_is_left_is_known_until_something_may_have_come() {
         let (heads, claim) = (Heads::default(), claim());
         assert!(heads.rest(&claim).is_none());
-        let note =
-            || heads.note(&claim, &From::default(), [].into_iter(), Instant::now(), Some(Rest { next_due: None }));
+        let rest = Some(Rest { next_due: None });
+        let note = || heads.note(&claim, &From::default(), [].into_iter(), Instant::now(), rest);
         note();
         heads.enter(&NewJob::new("job", "{}"), 5);
         assert!(heads.rest(&claim).is_some(), "it is handed over or told of");

@@ -52,7 +52,7 @@ async fn store_one(server: &Arc<Server>, push: &Push) -> Result<Stored, Failed> 
         (&run_at, Type::INT8),
         (&now, Type::INT8),
     ];
-    let seq = match HandOver::begin(server, job, now) {
+    let seq = match HandOver::begin(server, job, 1, now) {
         Some(hand_over) => {
             let (seqs, left) = hand_over.store("hand_one", &params, &[(job, now)]).await?;
             tell(server, left);
@@ -98,7 +98,7 @@ async fn store_alike(server: &Arc<Server>, pushes: &[&Push], first: &NewJob) -> 
         (&flags, Type::INT4),
         (&created_ats, Type::INT8_ARRAY),
     ];
-    let seqs = match HandOver::begin(server, first, created_ats.iter().copied().max().unwrap_or_default()) {
+    let seqs = match HandOver::begin(server, first, args.len(), created_ats.iter().copied().max().unwrap_or_default()) {
         Some(hand_over) => {
             let all: Vec<_> = jobs().collect();
             let (seqs, left) = hand_over.store("hand_alike", &params, &all).await?;

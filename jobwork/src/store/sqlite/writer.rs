@@ -87,7 +87,7 @@ impl Writer {
 
     /// Asks for ready jobs, besides those that were handed to the worker since it was answered last.
     pub(super) async fn claim(&self, mut claim: Claim) -> Result<Batch> {
-        let Some(paused) = self.standing.pause(&mut claim) else {
+        let Some(paused) = self.standing.pause(&mut claim, 0) else {
             return self.claim_and_tell(claim, None).await;
         };
         let (standing, place) = (Arc::clone(&self.standing), paused.place());
