@@ -144,7 +144,10 @@ impl Supervisor {
     }
 
     fn open(&self, gate: Gate, state: WorkerState) {
-        tracing::info!(state = state.as_str(), "the worker's state");
+        // It may be told again what it is doing: `timeout` sends SIGCONT behind each signal.
+        if *self.shared.state.borrow() != state {
+            tracing::info!(state = state.as_str(), "the worker's state");
+        }
         for fetcher in &self.gates {
             fetcher.send_replace(gate);
         }
