@@ -182,7 +182,8 @@ impl StandingClaims {
     }
 
     /// The worker of a claim that stands on asks for itself. What lies there is part of the answer already, and the claim is handed
-    /// at most `meanwhile` until that [is answered](Self::resume): it asks for so many fewer.
+    /// at most `meanwhile` until that [is answered](Self::resume): it asks for so many fewer, but for one where there is room for
+    /// any, since a look that was skipped would miss what nobody hands over.
     pub(super) fn pause(&self, claim: &mut Claim, meanwhile: usize) -> Option<Paused> {
         let mut standing = self.lock();
         let left = standing.claims.iter_mut().find(|left| left.is_of(claim))?;
@@ -191,7 +192,7 @@ impl StandingClaims {
         let asks = claim.limit > 0;
         claim.limit -= lying.as_ref().map_or(0, Handed::jobs);
         let limit = claim.limit;
-        claim.limit = limit.saturating_sub(kept);
+        claim.limit = limit.saturating_sub(kept).max(limit.min(1));
         let meanwhile = meanwhile.min(claim.limit.saturating_sub(1));
         left.claim.limit = meanwhile;
         claim.limit -= meanwhile;
@@ -217,7 +218,8 @@ impl StandingClaims {
             let lies = paused.lying.as_ref().map_or(0, Handed::jobs);
             paused.claim.limit = limit.saturating_sub(found.jobs.len() + lies + paused.kept);
             paused.since = Instant::now();
-            paused.handed = None;
+            // Where there was no room for any, there was no look.
+            paused.handed = paused.handed.filter(|_| limit == 0);
         }
     }
 
@@ -458,5 +460,22 @@ mod tests {
         hand();
         standing.resume(paused.place(), &batch(&claim));
         assert_eq!(left(&standing, &claim), 7);
+        let mut asks = Claim { limit: 1, ..claim };
+        let paused = standing.pause(&mut asks, 0).unwrap();
+        standing.resume(paused.place(), &Batch::default());
+        assert_eq!((asks.limit, standing.hungry(Duration::ZERO, |_| true).len()), (0, 0), "nobody has looked");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn who_has_kept_all_its_room_looks_all_the_same() {
+        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(2));
+        drop(standing.stand(claim.clone(), nowhere()));
+        let paused = standing.pause(&mut claim.clone(), 0).unwrap();
+        standing.resume(paused.place(), &Batch::default());
+        let _kept = standing.keep(2, Duration::MAX, |_| true).unwrap();
+        let mut asks = claim;
+        standing.pause(&mut asks, 1).unwrap();
+        assert_eq!(asks.limit, 1);
     }
 }

@@ -93,19 +93,23 @@ async fn a_claim_gets_what_is_pushed_in_the_same_write_also_by_a_call_that_came_
     let directory = TempDir::new().unwrap();
     let store = open(&directory).await;
     let worker = join(&store).await;
-    // The writer's thread is held until both calls wait.
+    // The writer's thread is held, by a call that it has already taken, until both others wait.
     let (go, gate) = std::sync::mpsc::channel::<()>();
+    let (taken, held) = oneshot::channel();
+    let mut taken = Some(taken);
     let look = move |_: &super::super::db::Db| {
+        taken.take().into_iter().for_each(|taken| drop(taken.send(())));
         let _ = gate.recv();
         Ok(Some(()))
     };
     let hold = store.writer().call(super::super::call::Rank::Other, look, |_| Ok(()));
-    let release = async { drop(go) };
-    let push = store.writer().push({
-        let push = Arc::new(Push::of(vec![job()], at(0)));
-        move |db| super::super::push::push(db, &push)
-    });
-    let (_, jobs, pushed, ()) = tokio::join!(hold, claim(&store, worker, 0), push, release);
+    let push = Arc::new(Push::of(vec![job()], at(0)));
+    let both = async {
+        held.await.unwrap();
+        let push = store.writer().push(move |db| super::super::push::push(db, &push));
+        tokio::join!(claim(&store, worker, 0), push, async { drop(go) })
+    };
+    let (_, (jobs, pushed, ())) = tokio::join!(hold, both);
     let claimed: Vec<_> = jobs.iter().map(|job| job.lease.job).collect();
     assert_eq!(claimed, pushed.unwrap().unwrap().ids());
 }
