@@ -450,7 +450,7 @@ mod tests {
         let hand = || standing.hand(standing.hungry(Duration::MAX, |_| true).remove(0), batch(&claim));
         hand();
         assert_eq!(answer.wait().await.unwrap().jobs.len(), 1);
-        (hand(), hand(), hand());
+        (0..3).for_each(|_| hand());
         let mut asks = Claim { limit: 2, ..claim.clone() };
         assert_eq!((standing.pause(&mut asks, 1).unwrap().and(Batch::default()).jobs.len(), asks.limit), (2, 0));
         assert_eq!(*given_back.lock().unwrap(), 1, "one was too many");

@@ -98,7 +98,9 @@ async fn a_claim_gets_what_is_pushed_in_the_same_write_also_by_a_call_that_came_
     let (taken, held) = oneshot::channel();
     let mut taken = Some(taken);
     let look = move |_: &super::super::db::Db| {
-        taken.take().into_iter().for_each(|taken| drop(taken.send(())));
+        if let Some(taken) = taken.take() {
+            taken.send(()).unwrap();
+        }
         let _ = gate.recv();
         Ok(Some(()))
     };
