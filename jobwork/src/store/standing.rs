@@ -5,6 +5,9 @@
 //! over too; what they do lies there until it asks. Where it doesn't, because its runtime is blocked or it has no more room,
 //! that is taken back.
 
+#[cfg(feature = "postgres")]
+mod room;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +15,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "postgres")]
+pub(super) use self::room::Room;
 use super::{Batch, Claim};
 use crate::job::{Finished, Outcome};
 
@@ -51,38 +56,6 @@ pub(super) struct Hungry {
     number: u64,
     pub(super) claim: Claim,
     back: GiveBack,
-}
-
-/// Room in a claim that stands, which is kept for jobs while they are being stored.
-#[derive(Debug)]
-pub(super) struct Room {
-    standing: Arc<StandingClaims>,
-    hungry: Hungry,
-}
-
-impl Room {
-    /// The claim, for as many jobs as there is room for.
-    pub(super) fn claim(&self) -> &Claim {
-        &self.hungry.claim
-    }
-
-    /// Answers the claim with what was stored at this time.
-    pub(super) fn hand(self, batch: Batch, now: Timestamp) {
-        let (standing, mut hungry) = (Arc::clone(&self.standing), self.hungry.clone());
-        drop(self);
-        hungry.claim.now = now;
-        standing.hand(hungry, batch);
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let jobs = self.hungry.claim.limit;
-        if let Some(claim) = self.standing.lock().find(self.hungry.number) {
-            claim.kept = claim.kept.saturating_sub(jobs);
-            claim.claim.limit += jobs;
-        }
-    }
 }
 
 impl Standing {
@@ -232,19 +205,6 @@ impl StandingClaims {
         hungry.map(StandingClaim::hungry).collect()
     }
 
-    /// Keeps room for these many jobs, or fewer, in a claim that is [hungry](Self::hungry).
-    #[cfg(feature = "postgres")]
-    pub(super) fn keep(self: &Arc<Self>, jobs: usize, time: Duration, is: impl Fn(&Claim) -> bool) -> Option<Room> {
-        let mut hungry = self.hungry(time, is).into_iter().next()?;
-        let mut standing = self.lock();
-        let claim = standing.find(hungry.number)?;
-        hungry.claim.limit = jobs.min(claim.claim.limit);
-        claim.claim.limit -= hungry.claim.limit;
-        claim.kept += hungry.claim.limit;
-        drop(standing);
-        (hungry.claim.limit > 0).then(|| Room { standing: Arc::clone(self), hungry })
-    }
-
     /// Answers a claim with what was written for it.
     pub(super) fn hand(&self, Hungry { number, claim, back }: Hungry, batch: Batch) {
         let handed = Handed { batch, at: claim.now, back };
@@ -288,6 +248,12 @@ pub(super) struct Place {
 impl Paused {
     pub(super) fn place(&self) -> Place {
         Place { number: self.number, limit: self.limit }
+    }
+
+    /// Whether its worker has room for more than so many.
+    #[cfg(feature = "postgres")]
+    pub(super) fn has_more_room(&self, jobs: usize) -> bool {
+        self.limit > jobs
     }
 
     /// The answer: what lay there, and what was found besides.
@@ -376,18 +342,18 @@ mod tests {
     use super::*;
     use crate::job::{Claimed, JobId, Lease, WorkerId};
 
-    fn claim(limit: usize) -> Claim {
+    pub(super) fn claim(limit: usize) -> Claim {
         Claim::new(WorkerId::fresh(), Arc::new([]), limit, Timestamp::UNIX_EPOCH)
     }
 
-    fn batch(claim: &Claim) -> Batch {
+    pub(super) fn batch(claim: &Claim) -> Batch {
         let job = JobId::derive(1, claim.now);
         let lease = Lease { job, attempt: 1, worker: claim.worker, claim: 1 };
         let jobs = vec![Claimed::new(lease, "job".to_owned(), "default".to_owned(), "{}".to_owned(), claim.now)];
         Batch { jobs, next_due: None }
     }
 
-    fn nowhere() -> GiveBack {
+    pub(super) fn nowhere() -> GiveBack {
         GiveBack::new(|_| {})
     }
 
@@ -418,26 +384,12 @@ mod tests {
         assert_eq!(hungry.iter().map(|hungry| hungry.claim.worker).collect::<Vec<_>>(), [other.worker]);
     }
 
-    fn left(standing: &Arc<StandingClaims>, claim: &Claim) -> usize {
+    pub(super) fn left(standing: &Arc<StandingClaims>, claim: &Claim) -> usize {
         standing
             .hungry(Duration::MAX, |_| true)
             .iter()
             .find(|hungry| hungry.claim.worker == claim.worker)
             .map_or(0, |hungry| hungry.claim.limit)
-    }
-
-    #[cfg(feature = "postgres")]
-    #[tokio::test]
-    async fn room_is_kept_for_what_is_being_stored_and_given_up_where_that_fails() {
-        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(3));
-        let _answer = standing.stand(claim.clone(), nowhere());
-        let keep = |jobs| standing.keep(jobs, Duration::MAX, |_| true);
-        let (first, second) = (keep(2).unwrap(), keep(2).unwrap());
-        assert_eq!((first.claim().limit, second.claim().limit, keep(1).is_none()), (2, 1, true));
-        drop(first);
-        assert_eq!(left(&standing, &claim), 2);
-        second.hand(batch(&claim), claim.now);
-        assert_eq!(left(&standing, &claim), 2);
     }
 
     #[tokio::test]
@@ -464,18 +416,5 @@ mod tests {
         let paused = standing.pause(&mut asks, 0).unwrap();
         standing.resume(paused.place(), &Batch::default());
         assert_eq!((asks.limit, standing.hungry(Duration::ZERO, |_| true).len()), (0, 0), "nobody has looked");
-    }
-
-    #[cfg(feature = "postgres")]
-    #[tokio::test]
-    async fn who_has_kept_all_its_room_looks_all_the_same() {
-        let (standing, claim) = (Arc::<StandingClaims>::default(), claim(2));
-        drop(standing.stand(claim.clone(), nowhere()));
-        let paused = standing.pause(&mut claim.clone(), 0).unwrap();
-        standing.resume(paused.place(), &Batch::default());
-        let _kept = standing.keep(2, Duration::MAX, |_| true).unwrap();
-        let mut asks = claim;
-        standing.pause(&mut asks, 1).unwrap();
-        assert_eq!(asks.limit, 1);
     }
 }

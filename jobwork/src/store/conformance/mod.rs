@@ -129,6 +129,7 @@ macro_rules! store_conformance {
                 a_job_that_is_handed_over_runs_under_its_lease
                 the_most_urgent_are_handed_over_first_and_no_more_than_were_asked_for
                 a_worker_is_not_handed_what_it_does_not_serve
+                who_was_handed_jobs_finds_all_that_is_ready_or_hears_that_there_is_more
                 what_is_due_later_is_not_handed_over
                 who_listens_and_was_handed_nothing_is_woken_all_the_same
                 two_that_wait_are_not_handed_one_job

@@ -72,6 +72,17 @@ pub async fn a_worker_is_not_handed_what_it_does_not_serve(store: Arc<dyn Store>
     assert_eq!(case.claim_ids(other, 9).await, [pushed[0]]);
 }
 
+pub async fn who_was_handed_jobs_finds_all_that_is_ready_or_hears_that_there_is_more(store: Arc<dyn Store>) {
+    let case = Case::new(store);
+    let worker = case.join().await;
+    let (pushed, batch) = next(&case, case.asks(worker, 9), vec![job()]).await;
+    assert_eq!(ids(&batch), pushed);
+    let tagged = || NewJob { tags: vec!["not plain".to_owned()], ..job() };
+    case.push(vec![tagged(), tagged(), tagged(), tagged()]).await;
+    let found = case.claim_as(case.asks(worker, 4)).await;
+    assert!(found.jobs.len() == 4 || found.next_due == Some(case.now), "{found:?}");
+}
+
 pub async fn what_is_due_later_is_not_handed_over(store: Arc<dyn Store>) {
     let case = Case::new(store);
     let worker = case.join().await;

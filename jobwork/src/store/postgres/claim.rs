@@ -28,12 +28,16 @@ impl LastQueue {
 
 /// Hands out jobs that are due, and those that were handed to the worker since it was answered last.
 pub(super) async fn claim(server: &Arc<Server>, last_queue: &LastQueue, mut claim: Claim) -> Result<Batch, Failed> {
-    // The other half is for what is stored while the server is being asked.
-    let half = claim.limit / 2;
+    // Where there was no more, half of the room is for what is stored while the server is being asked.
+    let half = if server.heads.rest(&claim).is_some() { claim.limit / 2 } else { 0 };
     let paused = server.standing.pause(&mut claim, half);
     server.unstarted.written(server).await;
     let Some(paused) = paused else { return ask(server, last_queue, &claim).await };
-    let found = ask(server, last_queue, &claim).await?;
+    let mut found = ask(server, last_queue, &claim).await?;
+    if found.jobs.len() == claim.limit && paused.has_more_room(claim.limit) {
+        // There may be more than was asked for.
+        found.next_due = Some(claim.now);
+    }
     server.standing.resume(paused.place(), &found);
     Ok(paused.and(found))
 }
