@@ -241,7 +241,7 @@ async fn a_claim_that_cant_be_read_is_lost_and_the_others_are_not() {
 async fn a_claim_of_somebody_elses_making_takes_no_number_from_those_that_come() {
     let file = File::new().await;
     let ids = file.push(vec![job(), job()]).await;
-    for number in [1_i64, 1 << 61, 1 << 62] {
+    for number in [1_i64, 2, (1 << 62) - 1, 1 << 62, i64::MAX] {
         file.write(&format!("INSERT INTO jobwork_claims VALUES ({number}, 7, 0, 1, 1, 1, '[]')"));
     }
     file.work().await;
@@ -260,6 +260,33 @@ async fn a_batch_whose_counters_are_wrong_is_still_shown() {
     assert_eq!(inspect.batches(&BatchFilter::default()).await.unwrap()[0].pending, 0);
     file.work().await;
     assert_eq!(inspect.counts(START).await.unwrap().completed, 1);
+}
+
+#[tokio::test]
+async fn a_member_of_batches_that_are_in_a_ring_completes() {
+    let file = File::new().await;
+    let mut member = job();
+    member.batch = Some(BatchPlace::New(0));
+    let ids = file.store.push(Push::of(vec![member], START).batches(vec![NewBatch::new("odd")])).await.unwrap().ids();
+    // As its own member it is over, and then is not, and so on.
+    file.write("UPDATE jobwork_batches SET parent = seq");
+    file.work().await;
+    assert_eq!(file.state(ids[0]).await, JobState::Completed);
+}
+
+#[tokio::test]
+async fn jobs_that_wait_for_one_another_in_a_ring_are_retried() {
+    let file = File::new().await;
+    let mut child = job();
+    child.waits = vec![Wait { on: 0, slot: Some("value".to_owned()) }];
+    let ids = file.push(vec![job(), child.clone(), job()]).await;
+    let inspect = file.store.inspect().unwrap();
+    inspect.cancel(&ids[..1], START).await.unwrap();
+    // The second waits for itself, too, and both are what had it cancelled.
+    file.write("INSERT INTO jobwork_links VALUES (2, 2, 7, NULL, 0)");
+    inspect.retry(&ids[..1], START).await.unwrap();
+    file.work().await;
+    assert_eq!([file.state(ids[0]).await, file.state(ids[2]).await], [JobState::Completed; 2]);
 }
 
 #[tokio::test]
@@ -300,6 +327,19 @@ async fn workers_and_jobs_that_cant_be_read_keep_no_other_from_being_rescued() {
     assert_eq!(file.store.upkeep().unwrap().rescue(rescue).await.unwrap(), [ids[2]]);
     assert_eq!(file.state(ids[2]).await, JobState::Ready);
     assert_eq!(file.number("SELECT state FROM jobwork_jobs WHERE seq = 2"), 6);
+}
+
+#[tokio::test]
+async fn a_job_that_was_rescued_as_often_as_a_number_can_say_is_a_poison_pill() {
+    let file = File::new().await;
+    let ids = file.push(vec![job(), job()]).await;
+    let worker = file.join().await;
+    file.claim(worker, 2).await;
+    file.write("UPDATE jobwork_jobs SET rescues = 9223372036854775807 WHERE seq = 1");
+    let rescue = Rescue { poison_after: 3, now: START + SignedDuration::from_hours(1) };
+    assert_eq!(file.store.upkeep().unwrap().rescue(rescue).await.unwrap().len(), 2);
+    assert_eq!(file.number("SELECT state FROM jobwork_jobs WHERE seq = 1"), 6);
+    assert_eq!(file.state(ids[1]).await, JobState::Ready);
 }
 
 #[tokio::test]

@@ -233,7 +233,9 @@ fn count(db: &Db, batch: i64, before: Standing, after: Standing, why: &str, at: 
         let (before, after) = (found.standing, found.tally.standing());
         write(db, batch, after, &found.tally)?;
         call_back(db, batch, &found, turn, why, at)?;
-        next = found.parent.filter(|_| before != after).map(|parent| (parent, before, after));
+        // A parent has the lower number, unless somebody else wrote it: a ring would be gone round for ever.
+        let parent = found.parent.filter(|parent| before != after && *parent < batch);
+        next = parent.map(|parent| (parent, before, after));
     }
     Ok(())
 }

@@ -169,19 +169,15 @@ impl<'c> Db<'c> {
         Ok(first)
     }
 
-    /// The number of a new claim.
+    /// The number of a new claim: the next one, or the first behind it that no claim of somebody else's making has.
     pub(super) fn next_claim(&self) -> rusqlite::Result<i64> {
-        let claim = match self.pending.get().next_claim {
-            Some(claim) => claim,
-            None => {
-                // A claim of somebody else's making keeps its number.
-                let next =
-                    "SELECT max(last_claim, coalesce((SELECT max(id) FROM jobwork_claims WHERE id <= ?1), 0)) + 1
-                    FROM jobwork_totals";
-                self.prepare(next)?.query_row([rows::LAST], |row| row.get(0))?
-            }
-        };
-        self.note(|pending| pending.next_claim = Some(claim + 1));
+        let next = "WITH next (id) AS (SELECT coalesce(?1, last_claim + 1) FROM jobwork_totals)
+            SELECT iif(next.id NOT IN (SELECT id FROM jobwork_claims), next.id, (
+                SELECT c.id + 1 FROM jobwork_claims c
+                WHERE c.id >= next.id AND c.id + 1 NOT IN (SELECT id FROM jobwork_claims) ORDER BY c.id LIMIT 1
+            )) FROM next";
+        let claim: i64 = self.prepare(next)?.query_row([self.pending.get().next_claim], |row| row.get(0))?;
+        self.note(|pending| pending.next_claim = Some(claim.saturating_add(1)));
         Ok(claim)
     }
 

@@ -43,7 +43,7 @@ fn rescue_job(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<JobId>
 }
 
 fn take_from_dead(db: &Db, job: &Running, rescue: Rescue) -> rusqlite::Result<()> {
-    let (rescues, at) = (job.rescues + 1, millis(rescue.now));
+    let (rescues, at) = (job.rescues.saturating_add(1), millis(rescue.now));
     db.execute("UPDATE jobwork_jobs SET rescues = ?2 WHERE seq = ?1", [job.seq, rescues])?;
     if job.cancel {
         return settle(db, job, &Outcome::Cancelled { failure: None }, at);

@@ -138,7 +138,7 @@ pub(super) fn revive(db: &Db, seq: i64, now: i64) -> rusqlite::Result<()> {
 /// Brings back those that were cancelled because of `cause`.
 pub(super) fn revive_below(db: &Db, cause: i64, now: i64) -> rusqlite::Result<()> {
     let mut below: BTreeSet<i64> = cancelled_by(db, cause, cause)?.into_iter().collect();
-    // In the order of dispatch, so that a job is looked at after all those that it waits for.
+    // In the order of dispatch, so that a job is looked at after all those that it waits for, and each once.
     while let Some(seq) = below.pop_first() {
         below.extend(cancelled_by(db, seq, cause)?);
         match obstacle(db, seq)? {
@@ -171,7 +171,7 @@ fn set_reason(db: &Db, seq: i64, why: &str) -> rusqlite::Result<()> {
 fn cancelled_by(db: &Db, parent: i64, cause: i64) -> rusqlite::Result<Vec<i64>> {
     db.prepare(
         "SELECT j.seq FROM jobwork_links l JOIN jobwork_jobs j ON j.seq = l.child JOIN jobwork_details d ON d.job = j.seq
-         WHERE l.parent = ?1 AND l.done = 0 AND j.state = 4 AND d.cause = ?2",
+         WHERE l.parent = ?1 AND l.child > ?1 AND l.done = 0 AND j.state = 4 AND d.cause = ?2",
     )?
     .query_map([parent, cause], |row| row.get(0))?
     .collect()

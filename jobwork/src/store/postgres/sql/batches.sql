@@ -90,7 +90,8 @@ BEGIN
             standing = _is.standing
         WHERE seq = _batch;
         PERFORM call_back(_was, _is, _why, _at);
-        EXIT WHEN _was.standing = _is.standing;
+        -- A parent has the lower number, unless somebody else wrote it: a ring would be gone round for ever.
+        EXIT WHEN _was.standing = _is.standing OR _was.parent >= _batch;
         _batch := _was.parent;
         _before := _was.standing;
         _after := _is.standing;

@@ -164,7 +164,7 @@ DECLARE
     _other bigint;
     _why text;
 BEGIN
-    -- In the order of dispatch, so that a job is looked at after all those that it waits for.
+    -- In the order of dispatch, so that a job is looked at after all those that it waits for, and each once.
     WHILE cardinality(_below) > 0 LOOP
         SELECT min(seq) FROM unnest(_below) AS seq INTO _seq;
         _below := array_remove(_below, _seq) || cancelled_by(_seq, _cause);
@@ -196,7 +196,7 @@ CREATE FUNCTION cancelled_by(_parent bigint, _cause bigint) RETURNS bigint[] LAN
 BEGIN
     RETURN ARRAY(
         SELECT e.seq FROM links l JOIN ended e ON e.seq = l.child JOIN details d ON d.job = e.seq
-        WHERE l.parent = _parent AND NOT l.done AND e.state = 4 AND d.cause = _cause);
+        WHERE l.parent = _parent AND l.child > _parent AND NOT l.done AND e.state = 4 AND d.cause = _cause);
 END $$;
 
 -- Why a job can't go on even if it is revived: something that it waits for ended without an output.
