@@ -263,6 +263,17 @@ async fn a_batch_whose_counters_are_wrong_is_still_shown() {
 }
 
 #[tokio::test]
+async fn a_held_job_leaves_the_line_where_it_stood() {
+    let file = File::new().await;
+    file.push(vec![limited(), limited()]).await;
+    let worker = file.join().await;
+    file.claim(worker, 1).await;
+    file.write("UPDATE jobwork_ready SET run_at = 0 WHERE seq = 2");
+    assert_eq!(file.claim(worker, 1).await, []);
+    assert_eq!(file.number("SELECT count(*) FROM jobwork_ready"), 0, "or each claim would meet it a thousand times");
+}
+
+#[tokio::test]
 async fn a_member_of_batches_that_are_in_a_ring_completes() {
     let file = File::new().await;
     let mut member = job();

@@ -7,7 +7,6 @@
 mod arguments;
 mod attributes;
 mod cli_json;
-mod disturbed;
 mod rows;
 mod times;
 mod urls;
@@ -15,7 +14,7 @@ mod urls;
 pub use self::arguments::arguments;
 pub use self::attributes::attributes;
 pub use self::cli_json::cli_json;
-pub use self::rows::rows;
+pub use self::rows::{postgres_rows, sqlite_rows};
 pub use self::times::times;
 pub use self::urls::urls;
 

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::Postgres;
 use super::failure::Failed;
-use super::look::malformed;
+use super::look::{malformed, readable};
 use super::rows::{millis, time};
 use crate::error::{Error, Result};
 use crate::store::{Control, Pause, QueueLimit, SetBy, Target};
@@ -28,7 +28,7 @@ impl Control for Postgres {
     async fn pauses(&self, now: Timestamp) -> Result<Vec<Pause>> {
         let all = "SELECT kind, name, until FROM @.pauses WHERE until IS NULL OR until > $1 ORDER BY kind, name";
         let found = self.server().call(all, &[(&millis(now), Type::INT8)]).await.map_err(Error::store)?;
-        Ok(found.iter().map(pause).collect::<Result<_, Failed>>().map_err(Error::store)?)
+        Ok(readable(&found, "a pause", pause))
     }
 
     async fn limit_queue(&self, queue: &str, limit: QueueLimit, by: SetBy) -> Result<()> {
@@ -49,7 +49,7 @@ impl Control for Postgres {
         let all = "SELECT queue, rule FROM @.queue_limits WHERE rule IS NOT NULL ORDER BY queue";
         let found = self.server().call(all, &[]).await.map_err(Error::store)?;
         let limit = |row: &Row| Ok((row.get(0), serde_json::from_str(row.get(1)).map_err(malformed)?));
-        Ok(found.iter().map(limit).collect::<Result<_, Failed>>().map_err(Error::store)?)
+        Ok(readable(&found, "a limit of a queue", limit))
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn history(server: &Server, id: JobId) -> Result<Vec<Attempt>, 
             &[(&seq, Type::INT8), (&created_at, Type::INT8)],
         )
         .await?;
-    found.iter().map(attempt).collect()
+    Ok(readable(&found, "an attempt", attempt))
 }
 
 fn attempt(row: &Row) -> Result<Attempt, Failed> {
@@ -102,7 +102,7 @@ pub(super) async fn queues(server: &Server, now: i64) -> Result<Vec<QueueCounts>
 
 pub(super) async fn workers(server: &Server) -> Result<Vec<WorkerRecord>, Failed> {
     let all = "SELECT info, state, running, last_beat, expires_at FROM @.workers ORDER BY key";
-    server.call(all, &[]).await?.iter().map(worker).collect()
+    Ok(readable(&server.call(all, &[]).await?, "a worker", worker))
 }
 
 fn worker(row: &Row) -> Result<WorkerRecord, Failed> {
@@ -116,6 +116,12 @@ fn worker(row: &Row) -> Result<WorkerRecord, Failed> {
         last_beat: time(row.get("last_beat")),
         expires_at: time(row.get("expires_at")),
     })
+}
+
+/// What can be read of these rows: one that holds somebody else's text is passed by, and logged.
+pub(super) fn readable<T>(rows: &[Row], what: &str, read: impl Fn(&Row) -> Result<T, Failed>) -> Vec<T> {
+    let passed = |error| tracing::error!(%error, "passing by {what} that can't be read");
+    rows.iter().filter_map(|row| read(row).map_err(passed).ok()).collect()
 }
 
 /// A column whose text is not what we wrote there.

@@ -33,7 +33,7 @@ pub(super) fn millis(time: Timestamp) -> i64 {
 
 /// A length of time as it is stored, in milliseconds. Added to any time it does not overflow.
 pub(super) fn duration(length: Duration) -> i64 {
-    i64::try_from(length.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX).min(1 << 61)
 }
 
 /// A stored time; one that no calendar has is its end.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 
-use super::look::malformed;
+use super::failure::Failed;
+use super::look::{malformed, readable};
 use super::{Postgres, new_job};
 use crate::error::{Error, Result};
 use crate::store::{Fire, NewSchedule, ScheduleChange, ScheduleRecord, Schedules, Stored, Topic};
@@ -16,14 +17,7 @@ type Found = (ScheduleRecord, String);
 impl Schedules for Postgres {
     async fn declare(&self, schedules: Vec<NewSchedule>, now: Timestamp) -> Result<()> {
         for new in schedules {
-            let declare = |schedule: &mut ScheduleRecord| schedule.declare(new.clone(), now);
-            if !self.change_schedule(&new.name, declare).await? {
-                let fresh = text(&ScheduleRecord::new(new.clone(), now))?;
-                // Where another program was faster, its schedule is what is changed.
-                if !self.swap(&new.name, None, Some(&fresh)).await? {
-                    self.change_schedule(&new.name, declare).await?;
-                }
-            }
+            self.declare_one(new, now).await?;
         }
         Ok(())
     }
@@ -31,11 +25,7 @@ impl Schedules for Postgres {
     async fn list(&self) -> Result<Vec<ScheduleRecord>> {
         let found =
             self.server().call("SELECT schedule FROM @.schedules ORDER BY name", &[]).await.map_err(Error::store)?;
-        let read = |text: &str| {
-            let wrong = |error| tracing::error!(%error, "passing by a schedule that can't be read");
-            serde_json::from_str(text).map_err(wrong).ok()
-        };
-        Ok(found.iter().filter_map(|row| read(row.get(0))).collect())
+        Ok(readable(&found, "a schedule", |row| parsed(row.get(0))))
     }
 
     async fn fire(&self, fire: Fire) -> Result<Option<Stored>> {
@@ -57,7 +47,7 @@ impl Schedules for Postgres {
         if change != ScheduleChange::Remove {
             return self.change_schedule(name, |schedule| schedule.change(change.clone(), now)).await;
         }
-        while let Some((_, before)) = self.find_schedule(name).await? {
+        while let Some(before) = self.find_text(name).await? {
             if self.swap(name, Some(&before), None).await? {
                 return Ok(true);
             }
@@ -67,12 +57,38 @@ impl Schedules for Postgres {
 }
 
 impl Postgres {
-    async fn find_schedule(&self, name: &str) -> Result<Option<Found>> {
+    async fn declare_one(&self, new: NewSchedule, now: Timestamp) -> Result<()> {
+        loop {
+            let before = self.find_text(&new.name).await?;
+            let after = match before.as_deref().map(parsed) {
+                None => ScheduleRecord::new(new.clone(), now),
+                Some(Ok(mut schedule)) => {
+                    schedule.declare(new.clone(), now);
+                    schedule
+                }
+                // Somebody else's: it stays as it is, and the others are declared.
+                Some(Err(error)) => {
+                    let name = new.name;
+                    tracing::error!(name, %error, "a schedule that can't be read is left alone, and does not tick");
+                    return Ok(());
+                }
+            };
+            // Where another program was faster, its schedule is what is changed.
+            if self.swap(&new.name, before.as_deref(), Some(&text(&after)?)).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn find_text(&self, name: &str) -> Result<Option<String>> {
         let one = "SELECT schedule FROM @.schedules WHERE name = $1";
         let found = self.server().call(one, &[(&name, Type::TEXT)]).await.map_err(Error::store)?.pop();
-        let text: Option<String> = found.map(|row| row.get(0));
-        let found = text.map(|text| serde_json::from_str(&text).map(|schedule| (schedule, text)).map_err(malformed));
-        found.transpose().map_err(Error::store)
+        Ok(found.map(|row| row.get(0)))
+    }
+
+    async fn find_schedule(&self, name: &str) -> Result<Option<Found>> {
+        let Some(text) = self.find_text(name).await? else { return Ok(None) };
+        Ok(Some((parsed(&text).map_err(Error::store)?, text)))
     }
 
     /// Changes a schedule; says whether there is one.
@@ -108,6 +124,10 @@ impl Postgres {
             .map_err(Error::store)?;
         Ok(answer.map(|answer| answer.stored(&fire.push)))
     }
+}
+
+fn parsed(text: &str) -> std::result::Result<ScheduleRecord, Failed> {
+    serde_json::from_str(text).map_err(malformed)
 }
 
 fn text(schedule: &ScheduleRecord) -> Result<String> {

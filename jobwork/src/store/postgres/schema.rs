@@ -8,6 +8,7 @@ use crate::store::BYTES_AT_MOST;
 
 /// One step a version, each some files in their order; a step that was released is never changed.
 const MIGRATIONS: &[&[&str]] = &[&[
+    include_str!("sql/allowed.sql"),
     include_str!("sql/tables.sql"),
     include_str!("sql/ids.sql"),
     include_str!("sql/claim.sql"),

@@ -78,7 +78,11 @@ fn start_due(db: &Db, claim: &Claim, key: i64, flow: &Flow) -> rusqlite::Result<
                         jobs.push(job);
                         places.push(*place);
                     }
-                    Ok(None) => held += 1,
+                    Ok(None) => {
+                        // Where it was found, even if it should stand elsewhere: or it would be found again.
+                        ready::leave_place(db, &found.queues, place)?;
+                        held += 1;
+                    }
                     Err(why) => wrong.push((place, why)),
                 }
             }

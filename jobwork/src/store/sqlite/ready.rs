@@ -7,12 +7,12 @@ use rusqlite::params;
 
 use super::db::Db;
 
-/// Puts a job into the line, if its row says that it is ready.
+/// Puts a job into the line, if its row says that it is ready, and it isn't there.
 pub(super) fn enter(db: &Db, seq: i64) -> rusqlite::Result<()> {
     // `OR FAIL`, for one row can't fail half-way, and needs no journal of its own.
     let entered = "INSERT OR FAIL INTO jobwork_ready (queue, priority, run_at, seq, name, version, expires_at)
         SELECT queue, priority, run_at, seq, name, version, (SELECT expires_at FROM jobwork_details WHERE job = seq)
-        FROM jobwork_jobs WHERE seq = ?1 AND state = 1";
+        FROM jobwork_jobs WHERE seq = ?1 AND state = 1 ON CONFLICT DO NOTHING";
     db.execute(entered, [seq])?;
     Ok(())
 }

@@ -5,9 +5,9 @@ CREATE FUNCTION cap_of(_claim claiming, _queue text) RETURNS bigint LANGUAGE sql
     SELECT coalesce(_claim.caps[array_position(_claim.capped, _queue)], _claim.most)
 $$;
 
--- The due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most `_room`. Their places in the
--- line are locked.
-CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint) RETURNS bigint[] LANGUAGE plpgsql AS $$
+-- The places in the line of the due jobs of a queue that the worker can perform and nobody else is taking, the most urgent first, at most
+-- `_room`. They are locked.
+CREATE FUNCTION find_due(_claim claiming, _queue text, _room bigint) RETURNS tid[] LANGUAGE plpgsql AS $$
 DECLARE
     _names text[] := _claim.names;
     _versions bigint[] := _claim.versions;
@@ -35,7 +35,7 @@ BEGIN
         SELECT priority FROM ready WHERE queue = _queue AND priority < _priority ORDER BY priority DESC LIMIT 1 INTO _priority;
     END LOOP;
     RETURN ARRAY(
-        SELECT seq FROM ready WHERE ctid = ANY (_found)
+        SELECT ctid FROM ready WHERE ctid = ANY (_found)
         ORDER BY priority + CASE WHEN _claim.ageing IS NULL THEN 0 ELSE greatest(0, _now - run_at) / greatest(1, _claim.ageing) END DESC,
             run_at, seq
         LIMIT _room);
@@ -160,7 +160,8 @@ DECLARE
     _queue text COLLATE "C";
     _place integer := 0;
     _limited text;
-    _found bigint[];
+    _found tid[];
+    _at tid;
     _seq bigint;
     _room bigint;
     _look_at bigint;
@@ -193,10 +194,12 @@ BEGIN
             _held_before := _held;
             _found := find_due(_claim, _queue, _room - _of_queue);
             EXIT WHEN cardinality(_found) = 0;
-            FOREACH _seq IN ARRAY _found LOOP
+            FOREACH _at IN ARRAY _found LOOP
                 EXIT WHEN _bytes >= @bytes_at_most@;
+                -- Also one that is held leaves where it was found, even if it should stand elsewhere: or it would be found again.
+                DELETE FROM ready WHERE ctid = _at RETURNING seq INTO _seq;
+                CONTINUE WHEN NOT FOUND;
                 IF admit(_seq, _claim.now) THEN
-                    PERFORM leave_ready(_seq);
                     seqs := seqs || _seq;
                     _of_queue := _of_queue + 1;
                     _bytes := _bytes + (SELECT octet_length(args) FROM jobs WHERE seq = _seq);

@@ -33,7 +33,8 @@ CREATE TABLE jobs (
     started_at bigint,
     name text COLLATE "C" NOT NULL,
     queue text COLLATE "C" NOT NULL,
-    args text NOT NULL
+    args text NOT NULL,
+    CONSTRAINT can_count_on CHECK (attempt <= 2000000000 AND rescues <= 2000000000 AND waits <= 2000000000)
 );
 CREATE INDEX jobs_waiting ON jobs (queue) WHERE waits > 0;
 CREATE INDEX jobs_told ON jobs (seq) WHERE cancel = 1;
@@ -58,14 +59,15 @@ CREATE TABLE ended (
     queue text COLLATE "C" NOT NULL,
     args text NOT NULL,
     output text,
-    reason text
+    reason text,
+    CONSTRAINT can_count_on CHECK (attempt <= 2000000000 AND rescues <= 2000000000 AND waits <= 2000000000)
 );
 CREATE INDEX ended_when ON ended (finished_at);
 CREATE INDEX ended_how ON ended (state, name, finished_at, seq) WHERE state > 3;
 
 CREATE TABLE ready (
     run_at bigint NOT NULL,
-    seq bigint NOT NULL,
+    seq bigint NOT NULL CHECK (seq > 0),
     expires_at bigint,
     version bigint NOT NULL,
     priority integer NOT NULL,
@@ -83,7 +85,7 @@ CREATE TABLE details (
     cause bigint,
     expires_at bigint,
     retry_until bigint,
-    retain bigint,
+    retain bigint CHECK (retain <= 1::bigint << 61),
     kept_until bigint,
     batch bigint,
     unique_until bigint,
@@ -92,10 +94,10 @@ CREATE TABLE details (
     may_expire boolean NOT NULL DEFAULT false,
     has_key boolean NOT NULL DEFAULT false,
     in_line boolean,
-    tags text[],
+    tags text[] CHECK (is_list(tags)),
     on_error text,
     ordered text,
-    limits text,
+    limits text CHECK (are_limits(limits::jsonb)),
     unique_key text
 );
 CREATE INDEX details_chain ON details (chain, position) WHERE chain IS NOT NULL;
@@ -114,8 +116,8 @@ CREATE TABLE claims (
     running bigint NOT NULL,
     -- By which the worker gives back a claim whose answer it never got.
     token bigint,
-    firsts bigint[] NOT NULL,
-    lasts bigint[] NOT NULL
+    firsts bigint[] NOT NULL CHECK (is_list(firsts)),
+    lasts bigint[] NOT NULL CHECK (is_list(lasts))
 );
 CREATE INDEX claims_worker ON claims (worker);
 
@@ -168,7 +170,9 @@ CREATE TABLE batches (
     died_at bigint,
     finished_at bigint,
     standing integer NOT NULL DEFAULT 0,
-    description text NOT NULL
+    description text NOT NULL,
+    CONSTRAINT can_count_on CHECK (least(kept, total, ran, ended, succeeded, dead, cancelled) >= -(1::bigint << 60)
+        AND greatest(kept, total, ran, ended, succeeded, dead, cancelled) <= 1::bigint << 60)
 );
 CREATE INDEX batches_parent ON batches (parent) WHERE parent IS NOT NULL;
 
@@ -217,8 +221,17 @@ CREATE TABLE buckets (full_at bigint NOT NULL, taken_at bigint NOT NULL, key tex
 CREATE INDEX buckets_key ON buckets (hashtextextended(key, 0));
 CREATE INDEX buckets_full ON buckets (full_at);
 
-CREATE TABLE pauses (until bigint, kind text NOT NULL, name text COLLATE "C" NOT NULL, PRIMARY KEY (kind, name));
-CREATE TABLE queue_limits (queue text COLLATE "C" PRIMARY KEY, rule text, at_start text);
+CREATE TABLE pauses (
+    until bigint,
+    kind text NOT NULL CHECK (kind IN ('everything', 'queue', 'job')),
+    name text COLLATE "C" NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+CREATE TABLE queue_limits (
+    queue text COLLATE "C" PRIMARY KEY,
+    rule text CHECK (is_queue_limit(rule::jsonb)),
+    at_start text
+);
 
 CREATE TABLE notes (job bigint PRIMARY KEY, at bigint, fraction double precision, message text, checkpoint text);
 CREATE TABLE logs (

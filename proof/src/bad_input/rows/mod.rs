@@ -1,9 +1,16 @@
+//! Rows that somebody else has written: whatever stands in those of some jobs, in every column of every table, the jobs beside them run to
+//! their end. No call panics, and none hangs: where one does, the process is ended, since what it does can't be.
+
+mod postgres;
+mod sqlite;
+
+pub use self::postgres::postgres_rows;
+pub use self::sqlite::sqlite_rows;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use arbitrary::Unstructured;
 use jiff::{SignedDuration, Timestamp};
-use jobwork::store::sqlite::Sqlite;
 use jobwork::store::{
     BatchFilter, Beat, BeatKind, Claim, Due, Filter, Keep, NewSchedule, Prune, Push, Rescue, Retention, Served, SetBy,
     Store, WorkerInfo, WorkerState,
@@ -13,40 +20,46 @@ use jobwork::{
     Result, Target, Unique, Wait, WorkerId,
 };
 
-use super::disturbed::disturb;
-
 const LEASE: Duration = Duration::from_secs(30);
 const START: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 /// So many claims find all jobs of a case, the bad ones among them.
 const ROUNDS: usize = 40;
 
-/// Rows that somebody else has written, in an SQLite file: whatever stands in those of some jobs, in every column of every table, the jobs
-/// beside them run to their end. No call panics, and none hangs: where one does, the process is ended, since its thread can't be.
-///
-/// # Panics
-/// Where that does not hold.
-pub fn rows(bytes: &[u8]) {
-    super::run(false, case(bytes));
+/// The jobs of a case.
+struct Jobs {
+    /// Those that come to their end whatever stands in the rows of others.
+    sound: Vec<JobId>,
+    /// Those whose rows are disturbed, and their numbers.
+    odd: Vec<(JobId, i64)>,
 }
 
-async fn case(bytes: &[u8]) {
-    let directory = tempfile::tempdir().expect("there is room for a file");
-    let file = directory.path().join("jobs.db");
-    let store = Sqlite::open(&file).await.expect("the file is opened");
-    let before = push_sound(&store).await.expect("sound jobs are stored");
-    let odd = push_odd(&store).await.expect("so are those that will be disturbed");
-    let after = push_sound(&store).await.expect("and others behind them");
-    let numbers: Vec<i64> = odd.iter().filter_map(|id| id.parts()).map(|(seq, _)| seq as i64).collect();
-    let done = disturb(&file, &numbers, &mut Unstructured::new(bytes));
-    let story = || format!("after\n{}", done.join("\n"));
-    let worked = tokio::time::timeout(Duration::from_secs(60), work(&store, &odd)).await.unwrap_or_else(|_| {
+impl Jobs {
+    fn odd_numbers(&self) -> Vec<i64> {
+        self.odd.iter().map(|(_, number)| *number).collect()
+    }
+}
+
+/// Stores jobs of every kind between such as are sound.
+async fn stored(store: &dyn Store) -> Result<Jobs> {
+    let mut sound = push_sound(store).await?;
+    let odd = push_odd(store).await?;
+    sound.extend(push_sound(store).await?);
+    let numbered = |id: JobId| id.parts().map(|(number, _)| (id, number.cast_signed()));
+    Ok(Jobs { sound, odd: odd.into_iter().filter_map(numbered).collect() })
+}
+
+/// A worker's life after the rows of the odd jobs were written like this.
+async fn check(store: &dyn Store, jobs: &Jobs, written: &[String]) {
+    let story = || format!("after\n{}", written.join("\n"));
+    let odd: Vec<JobId> = jobs.odd.iter().map(|(id, _)| *id).collect();
+    let worked = tokio::time::timeout(Duration::from_secs(60), work(store, &odd)).await.unwrap_or_else(|_| {
         eprintln!("a call hangs {}", story());
         std::process::abort();
     });
     worked.unwrap_or_else(|error| panic!("{error}: {}", story()));
-    for id in before.into_iter().chain(after) {
-        let job = store.inspect().expect("it can be inspected").get(&[id], now(ROUNDS)).await;
+    for id in &jobs.sound {
+        let job = store.inspect().expect("it can be inspected").get(&[*id], now(ROUNDS)).await;
         let job = job.unwrap_or_else(|error| panic!("{error}: {}", story())).pop().flatten();
         let state = job.map(|job| job.state);
         assert_eq!(state, Some(JobState::Completed), "the sound job {id} {}", story());
@@ -59,7 +72,7 @@ fn now(round: usize) -> Timestamp {
 }
 
 /// Two jobs, and a chain of two.
-async fn push_sound(store: &Sqlite) -> Result<Vec<JobId>> {
+async fn push_sound(store: &dyn Store) -> Result<Vec<JobId>> {
     let job = || NewJob::new("sound", "{}");
     let mut last = NewJob::new("sound", r#"{"value":null}"#);
     last.waits = vec![Wait { on: 2, slot: Some("value".to_owned()) }];
@@ -67,7 +80,7 @@ async fn push_sound(store: &Sqlite) -> Result<Vec<JobId>> {
 }
 
 /// Jobs of every kind: of each there is something to read where others don't have it. One worker has some of them, and is dead.
-async fn push_odd(store: &Sqlite) -> Result<Vec<JobId>> {
+async fn push_odd(store: &dyn Store) -> Result<Vec<JobId>> {
     let worker = WorkerId::fresh();
     store.beat(beat(worker, BeatKind::Join, START)).await?;
     let mut ids = store.push(Push::of((0..4).map(|_| odd()).collect(), START)).await?.ids();
@@ -96,7 +109,7 @@ async fn push_odd(store: &Sqlite) -> Result<Vec<JobId>> {
 }
 
 /// What is no job's: a schedule, a limit and a pause.
-async fn declare(store: &Sqlite) -> Result<()> {
+async fn declare(store: &dyn Store) -> Result<()> {
     let due = Due { expression: "0 3 * * *".to_owned(), zone: "UTC".to_owned() };
     let schedule = NewSchedule { name: "odd".to_owned(), job: "odd".to_owned(), due, missed: Missed::Skip };
     store.schedules().expect("it has schedules").declare(vec![schedule], START).await?;
@@ -128,7 +141,7 @@ fn served(names: &[&str]) -> Arc<[Served]> {
 }
 
 /// A worker's life: whatever is ready is claimed and completed, and everything that a store can be asked is asked.
-async fn work(store: &Sqlite, odd: &[JobId]) -> std::result::Result<(), String> {
+async fn work(store: &dyn Store, odd: &[JobId]) -> std::result::Result<(), String> {
     let worker = WorkerId::fresh();
     said(store.beat(beat(worker, BeatKind::Join, now(0))).await)?;
     for round in 0..ROUNDS {
@@ -150,7 +163,7 @@ async fn work(store: &Sqlite, odd: &[JobId]) -> std::result::Result<(), String> 
     said(store.beat(beat(worker, BeatKind::Leave, now(ROUNDS))).await).map(drop)
 }
 
-async fn look(store: &Sqlite, odd: &[JobId], now: Timestamp) -> std::result::Result<(), String> {
+async fn look(store: &dyn Store, odd: &[JobId], now: Timestamp) -> std::result::Result<(), String> {
     let inspect = store.inspect().expect("it can be inspected");
     said(inspect.list(&Filter::default(), now).await)?;
     said(inspect.counts(now).await)?;
@@ -169,7 +182,7 @@ async fn look(store: &Sqlite, odd: &[JobId], now: Timestamp) -> std::result::Res
     said(control.queue_limits().await).map(drop)
 }
 
-async fn change(store: &Sqlite, odd: &[JobId]) -> std::result::Result<(), String> {
+async fn change(store: &dyn Store, odd: &[JobId]) -> std::result::Result<(), String> {
     let (inspect, now) = (store.inspect().expect("it can be inspected"), now(ROUNDS));
     for id in odd {
         said(inspect.cancel(&[*id], now).await)?;

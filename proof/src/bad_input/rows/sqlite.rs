@@ -1,9 +1,23 @@
-//! A file of jobs, in which somebody writes what no store does.
-
 use std::path::Path;
 
 use arbitrary::{Result, Unstructured};
+use jobwork::store::sqlite::Sqlite;
 use rusqlite::Connection;
+
+/// An SQLite file of jobs, in which somebody writes what no store does: any value in any column.
+///
+/// # Panics
+/// Where a job beside those does not come to its end, and where a call panics.
+pub fn sqlite_rows(bytes: &[u8]) {
+    crate::bad_input::run(false, async {
+        let directory = tempfile::tempdir().expect("there is room for a file");
+        let file = directory.path().join("jobs.db");
+        let store = Sqlite::open(&file).await.expect("the file is opened");
+        let jobs = super::stored(&store).await.expect("jobs are stored");
+        let written = disturb(&file, &jobs.odd_numbers(), &mut Unstructured::new(bytes));
+        super::check(&store, &jobs, &written).await;
+    });
+}
 
 /// The values that columns get, in SQL: of each type, and at each end of it.
 const VALUES: [&str; 34] = [
@@ -74,7 +88,7 @@ const OF_OTHERS: [&str; 8] = [
 ];
 
 /// Writes into the rows of these jobs, and into such as are no job's; says what.
-pub(super) fn disturb(file: &Path, jobs: &[i64], input: &mut Unstructured<'_>) -> Vec<String> {
+fn disturb(file: &Path, jobs: &[i64], input: &mut Unstructured<'_>) -> Vec<String> {
     let connection = Connection::open(file).expect("the file can be opened twice");
     let mut done = Vec::new();
     while let Ok(sql) = statement(&connection, jobs, input) {
