@@ -26,4 +26,3 @@ $$;
 CREATE FUNCTION is_list(_list anyarray) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(array_ndims(_list), 1) = 1 AND array_position(_list, NULL) IS NULL
 $$;
-
