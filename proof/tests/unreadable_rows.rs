@@ -249,7 +249,7 @@ async fn a_claim_of_somebody_elses_making_takes_no_number_from_those_that_come()
 }
 
 #[tokio::test]
-async fn a_batch_whose_counters_are_wrong_is_still_shown() {
+async fn a_batch_whose_counters_are_wrong_is_still_shown_and_others_are_in_any_case() {
     let file = File::new().await;
     let mut member = job();
     member.batch = Some(BatchPlace::New(0));
@@ -260,6 +260,10 @@ async fn a_batch_whose_counters_are_wrong_is_still_shown() {
     assert_eq!(inspect.batches(&BatchFilter::default()).await.unwrap()[0].pending, 0);
     file.work().await;
     assert_eq!(inspect.counts(START).await.unwrap().completed, 1);
+    let empty = Push::of(Vec::new(), START).batches(vec![NewBatch::new("sound")]);
+    file.store.push(empty).await.unwrap();
+    file.write("UPDATE jobwork_batches SET ran = 'some' WHERE seq = 1");
+    assert_eq!(inspect.batches(&BatchFilter::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::db::Db;
 use super::finish::end;
 use super::rows::{batch_id, job_id, job_state, millis, state, time};
+use super::unreadable::all_sound;
 use super::{ready, waiters};
 use crate::error::{Error, Result};
 use crate::job::{BatchId, BatchPlace, BatchRecord, JobState, NewBatch};
@@ -365,7 +366,7 @@ pub(super) fn list(connection: &Connection, filter: &BatchFilter) -> rusqlite::R
         ),
     };
     let sql = format!("{BATCH} WHERE b.seq < ?1 {test} ORDER BY b.seq DESC LIMIT ?2");
-    connection.prepare_cached(&sql)?.query_map(&*params, record)?.collect()
+    all_sound(connection.prepare_cached(&sql)?.query(&*params)?, "a batch", record)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<BatchRecord> {

@@ -165,21 +165,21 @@ async fn work(store: &dyn Store, odd: &[JobId]) -> std::result::Result<(), Strin
 
 async fn look(store: &dyn Store, odd: &[JobId], now: Timestamp) -> std::result::Result<(), String> {
     let inspect = store.inspect().expect("it can be inspected");
-    said(inspect.list(&Filter::default(), now).await)?;
-    said(inspect.counts(now).await)?;
-    said(inspect.queues(now).await)?;
-    said(inspect.workers(now).await)?;
-    said(inspect.batches(&BatchFilter::default()).await)?;
+    listed(inspect.list(&Filter::default(), now).await)?;
+    listed(inspect.counts(now).await)?;
+    listed(inspect.queues(now).await)?;
+    listed(inspect.workers(now).await)?;
+    listed(inspect.batches(&BatchFilter::default()).await)?;
     for id in odd {
         said(inspect.get(&[*id], now).await)?;
         said(inspect.history(*id).await)?;
         said(inspect.log(*id).await)?;
         said(inspect.chain(*id, now).await)?;
     }
-    said(store.schedules().expect("it has schedules").list().await)?;
+    listed(store.schedules().expect("it has schedules").list().await)?;
     let control = store.control().expect("it has pauses");
-    said(control.pauses(now).await)?;
-    said(control.queue_limits().await).map(drop)
+    listed(control.pauses(now).await)?;
+    listed(control.queue_limits().await)
 }
 
 async fn change(store: &dyn Store, odd: &[JobId]) -> std::result::Result<(), String> {
@@ -202,4 +202,9 @@ fn said<T>(answer: Result<T>) -> std::result::Result<Option<T>, String> {
         Err(error) if error.to_string().contains("has ended") => Err(format!("a call panicked: {error}")),
         Err(_) => Ok(None),
     }
+}
+
+/// A list has what can be read, whatever else there is.
+fn listed<T>(answer: Result<T>) -> std::result::Result<(), String> {
+    answer.map(drop).map_err(|error| format!("a list has failed: {error}"))
 }
