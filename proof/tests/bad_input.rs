@@ -1,4 +1,4 @@
-//! Anything at the doors of jobwork, on every run: the functions that the fuzz targets call, with all sorts of bytes and text.
+//! Anything at the doors of jobwork, on every run: the functions that the fuzz targets call, and rows of Postgres, with all sorts of bytes and text.
 
 use jobwork_proof::bad_input;
 use proptest::prelude::*;

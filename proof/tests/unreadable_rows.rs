@@ -290,6 +290,18 @@ async fn a_member_of_batches_that_are_in_a_ring_completes() {
 }
 
 #[tokio::test]
+async fn a_member_completes_although_its_batchs_callback_stands_in_the_line_already() {
+    let file = File::new().await;
+    let mut member = job();
+    member.batch = Some(BatchPlace::New(0));
+    file.store.push(Push::of(vec![member, job()], START).batches(vec![NewBatch::new("odd")])).await.unwrap();
+    file.write("UPDATE jobwork_batches SET on_success = 2");
+    let worker = file.join().await;
+    let jobs = file.claim(worker, 1).await;
+    assert_eq!(file.complete(&jobs).await, [Settled::Stored]);
+}
+
+#[tokio::test]
 async fn jobs_that_wait_for_one_another_in_a_ring_are_retried() {
     let file = File::new().await;
     let mut child = job();

@@ -23,6 +23,13 @@ async fn told_once() -> Result<(), std::convert::Infallible> {
     Ok(())
 }
 
+/// A job that claims look at closely.
+fn limited(name: &'static str, args: &'static str) -> NewJob {
+    let mut job = NewJob::new(name, args);
+    job.flow.limits = vec![Limit::concurrency("key", 2)];
+    job
+}
+
 /// What would go on for ever fails instead.
 async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), work).await.expect("it ends")
@@ -61,9 +68,8 @@ async fn a_job_that_waits_for_itself_is_revived_once() {
 async fn what_no_call_could_read_is_refused_by_the_tables() {
     let schema = fresh_schema().await;
     let jobs = Jobs::new(Arc::new(Postgres::open(&schema.url).await.unwrap()));
-    let mut new = NewJob::new("double", r#"{"number": 1}"#);
+    let mut new = limited("double", r#"{"number": 1}"#);
     new.tags = vec!["one".to_owned()];
-    new.flow.limits = vec![Limit::concurrency("key", 2)];
     let id = jobs.push(vec![new]).await.unwrap()[0];
     let client = connect(&schema.url).await;
     for sql in [
@@ -100,9 +106,7 @@ async fn what_no_call_could_read_is_refused_by_the_tables() {
 async fn a_job_that_stands_elsewhere_in_the_line_leaves_it_and_is_performed_once() {
     let schema = fresh_schema().await;
     let jobs = Jobs::new(Arc::new(Postgres::open(&schema.url).await.unwrap()));
-    let mut new = NewJob::new("told_once", "{}");
-    new.flow.limits = vec![Limit::concurrency("key", 2)];
-    jobs.push(vec![new]).await.unwrap();
+    jobs.push(vec![limited("told_once", "{}")]).await.unwrap();
     let client = connect(&schema.url).await;
     client.execute("UPDATE ready SET run_at = 0", &[]).await.unwrap();
     work(&jobs).await;

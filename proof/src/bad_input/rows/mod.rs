@@ -3,6 +3,7 @@
 
 mod postgres;
 mod sqlite;
+mod tables;
 
 pub use self::postgres::postgres_rows;
 pub use self::sqlite::sqlite_rows;
